@@ -1,0 +1,13 @@
+#include <chatgate/base/assert.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace chatgate::base {
+
+void assertion_failed(const char* expression, const char* file, int line) noexcept {
+  std::fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, expression);
+  std::abort();
+}
+
+}  // namespace chatgate::base
