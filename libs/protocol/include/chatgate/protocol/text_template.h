@@ -1,0 +1,85 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <chatgate/base/expected.h>
+
+namespace chatgate::protocol {
+
+/// What a template may say besides its own text.
+enum class Placeholder : std::uint8_t {
+  Message,
+  Peer,         // The client's address.
+  Listener,     // The listener's name.
+  Session,      // The session's number.
+  Time,         // Now, RFC 3339 in UTC: 2026-01-02T03:04:05Z.
+  Count,        // The message's number in its session, from 1.
+  Connections,  // How many are open.
+};
+
+/// The greatest sizes of the texts that size_max() counts on. A Unix socket's path is the longest
+/// peer.
+inline constexpr std::size_t kPeerBytesMax = 128;
+inline constexpr std::size_t kListenerBytesMax = 32;
+
+/// The values of one rendering; those that the template does not use may stay as they are.
+struct TemplateValues {
+  std::string_view message;
+  std::string_view peer;
+  std::string_view listener;
+  std::uint64_t session = 0;
+  std::uint64_t count = 0;
+  std::uint64_t connections = 0;
+  std::chrono::system_clock::time_point time;
+};
+
+/// Why a text is no template.
+struct TemplateError {
+  std::size_t offset = 0;  // Of the bad part, in bytes.
+  std::string message;     // For the operator who wrote it.
+};
+
+/// A text with placeholders such as `{message}`; `{{` and `}}` stand for braces.
+///
+/// Threads: immutable once parsed; any thread may render.
+/// Cost: parsed once. Rendering allocates nothing but what `out` needs to grow; a text without
+///   placeholders, or with `{message}` alone, costs one to three appends.
+class Template {
+ public:
+  /// Renders nothing.
+  Template() = default;
+
+  static base::Expected<Template, TemplateError> parse(std::string_view text);
+
+  /// Appends the text with `values` in it. Requires that those used are within the sizes above.
+  void render(const TemplateValues& values, std::string& out) const;
+
+  /// False lets the caller skip a value that costs something to find out.
+  bool uses(Placeholder placeholder) const;
+
+  /// No rendering is longer, if its message is at most `message_bytes_max`.
+  std::size_t size_max(std::size_t message_bytes_max) const;
+
+  /// The text has no placeholder: literal() is what render() would append, for as long as this
+  /// lives.
+  bool is_literal() const { return parts_.empty(); }
+  std::string_view literal() const { return text_; }
+
+ private:
+  // A placeholder, and where the text that comes before it ends in text_.
+  struct Part {
+    std::size_t text_end;
+    Placeholder placeholder;
+  };
+
+  std::string text_;  // All literal text, braces undone.
+  std::vector<Part> parts_;
+  std::uint8_t used_ = 0;  // A bit for each Placeholder.
+};
+
+}  // namespace chatgate::protocol
