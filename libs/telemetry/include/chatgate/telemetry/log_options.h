@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace chatgate::telemetry {
+
+enum class LogLevel : std::uint8_t { Trace, Debug, Info, Warn, Error };
+enum class LogFormat : std::uint8_t { Text, Json };
+
+/// Where the log goes and how its lines look.
+struct LogOptions {
+  LogLevel level = LogLevel::Info;
+  LogFormat format = LogFormat::Text;
+  std::string output = "stderr";  // stderr | journald | file:/path
+
+  friend bool operator==(const LogOptions&, const LogOptions&) = default;
+};
+
+}  // namespace chatgate::telemetry

@@ -1,0 +1,80 @@
+#include "log_output.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace chatgate::telemetry {
+namespace {
+
+constexpr char kJournalSocket[] = "/run/systemd/journal/socket";
+constexpr mode_t kFileMode = 0640;  // Peers' addresses are nobody else's business.
+
+base::Unexpected<std::string> cannot(std::string_view verb, std::string_view path) {
+  const auto reason = std::generic_category().message(errno);
+  return {fmt::format("cannot {} {}: {}", verb, path, reason)};
+}
+
+// systemd.exec(5): the variable is inherited by children whose standard error may be another file.
+bool stderr_is_journal_stream() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat status {};
+  if (stream == nullptr || ::fstat(STDERR_FILENO, &status) != 0) return false;
+  return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
+}
+
+base::Expected<LogOutput, std::string> open_file(const std::string& path, SinkCounters& counters) {
+  if (!path.starts_with('/')) {
+    return base::Unexpected{fmt::format("file:{} is not an absolute path", path)};
+  }
+  // O_NONBLOCK: a FIFO that nobody reads is an error here, where open(2) would wait for a reader.
+  const int fd = ::open(
+      path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, kFileMode);
+  if (fd < 0) return cannot("open", path);
+  return LogOutput{std::make_shared<DescriptorSink>(fd, DescriptorSink::Ownership::Owned, counters),
+                   Envelope::Timed};
+}
+
+base::Expected<LogOutput, std::string> open_journal(SinkCounters& counters) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  static_assert(sizeof kJournalSocket <= sizeof address.sun_path);
+  std::copy(std::begin(kJournalSocket), std::end(kJournalSocket), address.sun_path);
+
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return cannot("make a socket for", kJournalSocket);
+  // sd_journal_sendv(3) succeeds silently where there is no journal.
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    auto error = cannot("connect to", kJournalSocket);
+    ::close(fd);
+    return error;
+  }
+  return LogOutput{std::make_shared<JournalSink>(fd, counters), Envelope::Journal};
+}
+
+}  // namespace
+
+LogOutput open_stderr(SinkCounters& counters) {
+  return {std::make_shared<DescriptorSink>(STDERR_FILENO, DescriptorSink::Ownership::Borrowed,
+                                           counters),
+          stderr_is_journal_stream() ? Envelope::Prioritised : Envelope::Timed};
+}
+
+base::Expected<LogOutput, std::string> open_output(const std::string& output,
+                                                   SinkCounters& counters) {
+  if (output == "stderr") return open_stderr(counters);
+  if (output == "journald") return open_journal(counters);
+  if (output.starts_with(kFilePrefix)) {
+    return open_file(output.substr(kFilePrefix.size()), counters);
+  }
+  return base::Unexpected{fmt::format("{} is none of stderr, journald, file:/path", output)};
+}
+
+}  // namespace chatgate::telemetry

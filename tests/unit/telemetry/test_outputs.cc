@@ -1,0 +1,78 @@
+#include "test_outputs.h"
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chatgate/base/assert.h>
+
+namespace chatgate::telemetry {
+
+TemporaryFolder::TemporaryFolder() {
+  auto pattern = (std::filesystem::temp_directory_path() / "telemetry-XXXXXX").string();
+  CHATGATE_ASSERT(::mkdtemp(pattern.data()) != nullptr);
+  path_ = pattern;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+Pipe::Pipe(int capacity) {
+  CHATGATE_ASSERT(::pipe2(ends_, O_CLOEXEC) == 0);
+  CHATGATE_ASSERT(::fcntl(ends_[1], F_SETPIPE_SZ, capacity) >= 0);
+  CHATGATE_ASSERT(::fcntl(ends_[0], F_SETFL, O_NONBLOCK) == 0);
+}
+
+Pipe::~Pipe() {
+  close_read_end();
+  ::close(ends_[1]);
+}
+
+void Pipe::close_read_end() {
+  if (ends_[0] >= 0) ::close(ends_[0]);
+  ends_[0] = -1;
+}
+
+std::string Pipe::take() const {
+  std::string taken;
+  std::array<char, 4096> piece{};
+  while (true) {
+    const auto n = ::read(ends_[0], piece.data(), piece.size());
+    if (n <= 0) return taken;
+    taken.append(piece.data(), static_cast<std::size_t>(n));
+  }
+}
+
+StandardErrorTo::StandardErrorTo(int fd) : saved_{::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)} {
+  CHATGATE_ASSERT(::dup2(fd, STDERR_FILENO) == STDERR_FILENO);
+}
+
+StandardErrorTo::~StandardErrorTo() {
+  ::dup2(saved_, STDERR_FILENO);
+  ::close(saved_);
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+bool eventually(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
+  return true;
+}
+
+}  // namespace chatgate::telemetry
