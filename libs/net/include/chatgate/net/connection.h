@@ -1,0 +1,145 @@
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <chatgate/base/units.h>
+#include <chatgate/net/event_loop.h>
+#include <chatgate/net/output_queue.h>
+#include <chatgate/net/unique_fd.h>
+
+namespace chatgate::net {
+
+/// Why a coroutine that waited on its connection goes on.
+enum class Wake : std::uint8_t {
+  Ready,     // What it waited for: input, or output that has drained.
+  TimedOut,  // The deadline passed. It is not armed any more.
+  Told,      // Someone called tell().
+  Failed,    // The socket refused output; the peer is gone.
+};
+
+/// One connected socket with its bounded output, its deadline and the coroutine that waits for
+/// them.
+///
+/// Reads and writes never block. Output that the socket does not take is queued, and flushed when
+/// the socket is writable again, whether or not the coroutine waits for that.
+///
+/// Threads: confined to `loop`, from construction to destruction.
+/// Ownership: owns the socket; closing it is the destructor's work.
+/// Concurrency: one coroutine waits at a time; it may destroy the connection when it is resumed.
+class Connection final : private ReadySet::Handler, private Timer {
+ public:
+  using Clock = base::Clock;
+
+  /// Told about output that was sent after send() had to queue it.
+  class Observer {
+   public:
+    /// `bytes` more bytes went to the kernel, `connection.queued()` still wait.
+    virtual void on_flushed(std::size_t bytes) = 0;
+    /// A reply that had to wait is with the kernel as a whole.
+    virtual void on_reply_flushed(Clock::time_point asked_at, Clock::time_point now) = 0;
+
+   protected:
+    ~Observer() = default;
+  };
+
+  struct Read {
+    enum class Kind : std::uint8_t { Data, Nothing, Eof, Failed } kind;
+    std::size_t size = 0;  // Bytes of Data, at least one.
+  };
+
+  /// Takes a non-blocking socket. Call open() before anything else.
+  Connection(EventLoop& loop, UniqueFd socket, Observer& observer) noexcept
+      : loop_{loop}, observer_{observer}, socket_{std::move(socket)} {}
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Registers the socket with the loop. Errors: those of ReadySet::add().
+  std::error_code open() noexcept;
+
+  /// Reads once. Data ends the readiness only if it was less than asked for (epoll(7), edge).
+  Read read(std::span<char> into) noexcept;
+
+  /// Sends a batch of replies; what the socket does not take now is queued. Returns how many bytes
+  /// it took, or -1 if the peer is gone. The caller bounds queued().
+  std::ptrdiff_t send(std::string_view batch, const std::vector<ReplyMark>& replies);
+
+  /// Bytes and replies that wait for the socket.
+  std::size_t queued() const noexcept { return output_ ? output_->size() : 0; }
+  std::size_t queued_replies() const noexcept { return output_ ? output_->replies() : 0; }
+
+  /// Since when the socket has taken no byte of what is queued. Requires queued() != 0.
+  Clock::time_point stalled_since() const noexcept { return output_->progress_at(); }
+
+  /// Ends our side of the conversation (FIN). What is queued is dropped.
+  void shut_down_output() noexcept;
+
+  /// Makes the destructor reset the connection (RST) and drop what the peer did not get yet.
+  void abort_on_close() noexcept;
+
+  /// Sets the one deadline, in place of an earlier one.
+  void set_deadline(Clock::time_point deadline) noexcept { loop_.timers().arm(*this, deadline); }
+  void clear_deadline() noexcept { loop_.timers().disarm(*this); }
+
+  /// Resumes the coroutine with Wake::Told, now or when it next waits.
+  void tell();
+
+  class Waiting;
+  /// Waits for input. After a few reads in one turn it first lets the others have theirs.
+  Waiting readable() noexcept;
+  /// Waits until at most `bytes` bytes and `replies` replies are queued.
+  Waiting drained(std::size_t bytes, std::size_t replies) noexcept;
+
+ private:
+  enum class Need : std::uint8_t { None, Input, Drain };
+
+  // So many reads of one greedy client, then the others of the batch have their turn.
+  static constexpr std::uint8_t kReadsPerTurnMax = 4;
+
+  void on_ready(std::uint32_t events) override;
+  void on_deadline() override;
+  void flush();
+  bool is_satisfied() const noexcept;
+  void resume(Wake wake);
+
+  EventLoop& loop_;
+  Observer& observer_;
+  std::coroutine_handle<> waiter_;
+  std::unique_ptr<OutputQueue> output_;
+  std::uint32_t drain_bytes_ = 0;
+  std::uint32_t drain_replies_ = 0;
+  UniqueFd socket_;
+  Need need_ = Need::None;
+  Wake wake_ = Wake::Ready;
+  bool is_readable_ : 1 = false;
+  bool is_hung_up_ : 1 = false;
+  bool has_failed_ : 1 = false;
+  bool is_told_ : 1 = false;
+  bool has_asked_again_ : 1 = false;
+  std::uint8_t reads_ = 0;  // In this turn.
+};
+
+/// What readable() and drained() give: await it at once.
+class Connection::Waiting {
+ public:
+  explicit Waiting(Connection& connection) noexcept : connection_{connection} {}
+
+  bool await_ready() const noexcept;
+  void await_suspend(std::coroutine_handle<> waiter) const noexcept {
+    connection_.waiter_ = waiter;
+  }
+  Wake await_resume() const noexcept;
+
+ private:
+  Connection& connection_;
+};
+
+}  // namespace chatgate::net

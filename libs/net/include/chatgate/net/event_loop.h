@@ -1,0 +1,103 @@
+#pragma once
+
+#include <time.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <future>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <chatgate/base/units.h>
+#include <chatgate/net/ready_set.h>
+#include <chatgate/net/timer_wheel.h>
+
+namespace chatgate::net {
+
+/// One thread with its io_context, its ready set and its timer wheel: what acceptors and workers
+/// run on.
+///
+/// Threads: members under "any thread" may be called from everywhere; the others only on the loop.
+///   What is made on the loop stays on it and needs no lock. To reach it, post a value.
+/// Lifetime: outlives everything that lives on it. The destructor stops the loop, drops what is
+///   pending and joins the thread; never call it on the loop itself.
+class EventLoop {
+ public:
+  using Clock = base::Clock;
+  using Executor = asio::io_context::executor_type;
+
+  /// The most that one read takes, and the size of the scratch buffer.
+  static constexpr std::size_t kScratchBytes = 64 * 1024;
+
+  /// Starts the thread, named `name` (15 characters show in ps). `on_tick` is called on the loop
+  /// ten times a second with how late the tick came. Throws std::system_error when the system
+  /// refuses a thread or a descriptor.
+  explicit EventLoop(
+      std::string name, std::function<void(Clock::duration lateness)> on_tick = [](auto) {});
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  // Any thread.
+  const std::string& name() const noexcept { return name_; }
+  Executor executor() noexcept { return io_.get_executor(); }
+  bool is_current_thread() const noexcept;
+
+  /// Runs `work` on the loop, later.
+  template <class Work>
+  void post(Work&& work) {
+    asio::post(io_, std::forward<Work>(work));
+  }
+
+  /// Runs `work` on the loop and gives its result; waits for it. Not to be called on a loop.
+  template <class Work>
+  auto run(Work work) {
+    std::packaged_task<decltype(work())()> task{std::move(work)};
+    auto result = task.get_future();
+    post([task = std::move(task)]() mutable { task(); });
+    return result.get();
+  }
+
+  /// How long ago the loop last ticked: near 100 ms when it is well.
+  Clock::duration since_last_tick() const noexcept;
+
+  /// The processor time that the thread has used.
+  std::chrono::nanoseconds cpu_time() const noexcept;
+
+  // On the loop.
+  /// The time when the batch that is being served became known; a cheap, slightly old now().
+  Clock::time_point batch_time() const noexcept { return batch_time_; }
+  ReadySet& ready_set() noexcept { return ready_set_; }
+  TimerWheel& timers() noexcept { return timers_; }
+
+  /// Memory for one read, shared by everything on the loop: valid until the next suspension.
+  std::span<char> scratch() noexcept { return scratch_; }
+
+ private:
+  void run_thread();
+  void await_tick();
+
+  const std::string name_;
+  const std::function<void(Clock::duration)> on_tick_;
+  asio::io_context io_{1};  // One thread runs it, ever.
+  asio::executor_work_guard<Executor> keep_running_;
+  ReadySet ready_set_;
+  TimerWheel timers_;
+  asio::steady_timer tick_timer_;
+  Clock::time_point batch_time_;
+  std::vector<char> scratch_;
+  std::atomic<Clock::rep> last_tick_;
+  std::atomic<clockid_t> cpu_clock_{CLOCK_THREAD_CPUTIME_ID};  // The thread's, once it runs.
+  std::thread thread_;  // Last member: starts after, and joins before, all it uses.
+};
+
+}  // namespace chatgate::net
