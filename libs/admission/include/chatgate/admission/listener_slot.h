@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <chatgate/admission/options.h>
+#include <chatgate/admission/slots.h>
+#include <chatgate/base/mutex.h>
+#include <chatgate/base/strong_id.h>
+#include <chatgate/net/address.h>
+
+namespace chatgate::admission {
+
+class Admission;
+
+/// One listener's part of admission: its access lists and its limit.
+///
+/// Threads: any.
+/// Lifetime: made by Admission::add_listener(), ends some time after Admission::remove_listener(),
+///   but never before its last ticket.
+class ListenerSlot {
+ public:
+  /// Use Admission::add_listener().
+  ListenerSlot(Admission& admission, base::ListenerId id, const ListenerLimits& limits);
+  ~ListenerSlot();
+  ListenerSlot(const ListenerSlot&) = delete;
+  ListenerSlot& operator=(const ListenerSlot&) = delete;
+
+  base::ListenerId id() const noexcept { return id_; }
+
+  /// Connections admitted and not yet given back.
+  std::uint32_t open() const noexcept { return slots_.taken(); }
+
+  /// The listener's own limit; 0 when it has none.
+  std::uint32_t limit() const noexcept;
+
+ private:
+  friend class Admission;
+  friend class Ticket;
+
+  struct Access;
+
+  void apply(const ListenerLimits& limits);
+  bool lets_in(const net::IpAddress& source) const;
+
+  Admission& admission_;
+  const base::ListenerId id_;
+  Slots slots_;
+
+  mutable base::Mutex mutex_;
+  std::shared_ptr<const Access> access_ CHATGATE_GUARDED_BY(mutex_);
+};
+
+}  // namespace chatgate::admission

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <chatgate/base/units.h>
+#include <chatgate/net/address.h>
+
+namespace chatgate::admission {
+
+/// Whether a limit refuses (`enforce`), only counts what it would refuse (`observe`), or sleeps.
+enum class Mode : std::uint8_t { Enforce, Observe, Off };
+
+/// Bounds on the connections of one source: an address, or the block of its first bits.
+struct PerSourceOptions {
+  Mode mode = Mode::Enforce;
+  std::uint32_t max = 64;  // Open at one time; 0 = no bound.
+  base::Rate rate{20};     // New ones, as a token bucket of `burst` tokens; 0 = no bound.
+  std::uint32_t burst = 40;
+  std::uint8_t v4_prefix = 32;  // Leading bits that make a source.
+  std::uint8_t v6_prefix = 64;
+  std::vector<net::Cidr> exempt{net::Cidr::parse("127.0.0.0/8").value(),
+                                net::Cidr::parse("::1/128").value()};
+
+  friend bool operator==(const PerSourceOptions&, const PerSourceOptions&) = default;
+};
+
+/// Bounds on everybody together.
+struct LimitOptions {
+  std::uint32_t max_connections = 10'000;  // Already lowered to what descriptors allow.
+  Mode mode = Mode::Enforce;               // Of this limit and of each listener's.
+  PerSourceOptions per_source;
+
+  friend bool operator==(const LimitOptions&, const LimitOptions&) = default;
+};
+
+/// Bounds on one listener.
+struct ListenerLimits {
+  std::uint32_t max_connections = 0;  // 0 = the global limit alone.
+  std::vector<net::Cidr> allow;       // Empty = everyone.
+  std::vector<net::Cidr> deny;
+
+  friend bool operator==(const ListenerLimits&, const ListenerLimits&) = default;
+};
+
+}  // namespace chatgate::admission

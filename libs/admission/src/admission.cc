@@ -1,0 +1,152 @@
+#include <algorithm>
+#include <utility>
+
+#include <chatgate/admission/access_list.h>
+#include <chatgate/admission/admission.h>
+#include <chatgate/base/assert.h>
+
+namespace chatgate::admission {
+
+using base::Clock;
+
+struct Admission::SourcePolicy {
+  explicit SourcePolicy(const PerSourceOptions& options)
+      : rules{options.mode, options.max, TokenBucket{options.rate, options.burst}},
+        v4_prefix{options.v4_prefix},
+        v6_prefix{options.v6_prefix},
+        exempt{options.exempt} {}
+
+  SourceKey key_of(const net::IpAddress& source) const {
+    const auto prefix = source.family == Family::V4 ? v4_prefix : v6_prefix;
+    return {source.masked(prefix).bytes, prefix};
+  }
+
+  SourceRules rules;
+  std::uint8_t v4_prefix;
+  std::uint8_t v6_prefix;
+  AccessList exempt;
+};
+
+Admission::Admission(const LimitOptions& options)
+    : mode_{options.mode},
+      total_{options.max_connections},
+      source_policy_{std::make_shared<const SourcePolicy>(options.per_source)} {}
+
+Admission::~Admission() { CHATGATE_ASSERT(open() == 0); }
+
+void Admission::apply(const LimitOptions& options) {
+  auto policy = std::make_shared<const SourcePolicy>(options.per_source);
+  {
+    base::MutexLock lock{mutex_};
+    source_policy_.swap(policy);
+  }
+  mode_.store(options.mode);
+  total_.set_limit(options.max_connections);
+  wake_waiting();
+}
+
+ListenerSlot& Admission::add_listener(base::ListenerId id, const ListenerLimits& limits) {
+  auto listener = std::make_unique<ListenerSlot>(*this, id, limits);
+  base::MutexLock lock{mutex_};
+  return *listeners_.emplace_back(std::move(listener));
+}
+
+void Admission::apply(ListenerSlot& listener, const ListenerLimits& limits) {
+  listener.apply(limits);
+  wake_waiting();
+}
+
+void Admission::remove_listener(ListenerSlot& listener) {
+  base::MutexLock lock{mutex_};
+  const auto found = std::find_if(listeners_.begin(), listeners_.end(),
+                                  [&](const auto& one) { return one.get() == &listener; });
+  CHATGATE_ASSERT(found != listeners_.end());
+  removed_.push_back(std::move(*found));
+  listeners_.erase(found);
+  // A ticket's last use of its listener is to give the place back, so none needs these any more.
+  std::erase_if(removed_, [](const auto& one) { return one->open() == 0; });
+}
+
+base::Expected<Ticket, Refusal> Admission::admit(ListenerSlot& listener,
+                                                 const net::IpAddress& source,
+                                                 Clock::time_point now) {
+  if (!listener.lets_in(source)) return base::Unexpected{Refusal::DenyCidr};
+
+  const auto at_source = ask_source(source, now);
+  if (at_source.refusal && at_source.entry == nullptr) {
+    return base::Unexpected{*at_source.refusal};
+  }
+  if (at_source.refusal) count_would_reject(*at_source.refusal);
+
+  const Mode mode = mode_.load();
+  const auto at_limits = reserve(listener, mode);
+  if (at_limits && mode == Mode::Enforce) {
+    if (at_source.entry != nullptr) SourceTable::release(*at_source.entry);
+    return base::Unexpected{*at_limits};
+  }
+  if (at_limits && !at_source.refusal) count_would_reject(*at_limits);
+  return Ticket{listener, at_source.entry};
+}
+
+void Admission::set_on_release(std::function<void()> hook) { on_release_ = std::move(hook); }
+
+void Admission::announce_waiting() noexcept {
+  CHATGATE_ASSERT(on_release_ != nullptr);
+  waiting_.store(true);
+}
+
+bool Admission::has_room(const ListenerSlot& listener) const noexcept {
+  return mode_.load() != Mode::Enforce || (listener.slots_.has_room() && total_.has_room());
+}
+
+std::uint64_t Admission::would_reject(Refusal reason) const noexcept {
+  return would_reject_[static_cast<std::size_t>(reason)].value();
+}
+
+std::uint32_t Admission::sources_tracked(Family family) const noexcept {
+  CHATGATE_ASSERT(family != Family::None);
+  return (family == Family::V4 ? v4_sources_ : v6_sources_).tracked();
+}
+
+std::shared_ptr<const Admission::SourcePolicy> Admission::source_policy() const {
+  base::MutexLock lock{mutex_};
+  return source_policy_;
+}
+
+SourceDecision Admission::ask_source(const net::IpAddress& source, Clock::time_point now) {
+  if (source.family == Family::None) return {};
+  const auto policy = source_policy();
+  if (policy->rules.mode == Mode::Off || policy->exempt.contains(source)) return {};
+  auto& sources = source.family == Family::V4 ? v4_sources_ : v6_sources_;
+  const auto decision = sources.admit(policy->key_of(source), policy->rules, now);
+  if (decision.table_full) source_table_full_.add();
+  return decision;
+}
+
+// Returns the limit that is reached, if any. Only Enforce then takes nothing.
+std::optional<Refusal> Admission::reserve(ListenerSlot& listener, Mode mode) {
+  if (mode != Mode::Enforce) {
+    const bool within_listener = listener.slots_.take();
+    const bool within_total = total_.take();
+    if (mode == Mode::Off || (within_listener && within_total)) return std::nullopt;
+    return within_listener ? Refusal::LimitGlobal : Refusal::LimitListener;
+  }
+  if (!listener.slots_.try_take()) return Refusal::LimitListener;
+  if (total_.try_take()) return std::nullopt;
+  listener.slots_.give_back();
+  // Another acceptor may have seen the listener full for this moment, and gone to sleep over it.
+  wake_waiting();
+  return Refusal::LimitGlobal;
+}
+
+void Admission::count_would_reject(Refusal reason) noexcept {
+  would_reject_[static_cast<std::size_t>(reason)].add();
+}
+
+// The waiter sets the flag and then looks for room; here room is made first and the flag read
+// after. In the one order of all these operations, at least one of the two sees the other.
+void Admission::wake_waiting() noexcept {
+  if (waiting_.load() && waiting_.exchange(false)) on_release_();
+}
+
+}  // namespace chatgate::admission
