@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <chatgate/base/units.h>
+
+namespace chatgate::session {
+
+enum class Framing : std::uint8_t { Line, Read };
+enum class OnOverlong : std::uint8_t { Resync, Close };
+enum class Utf8 : std::uint8_t { Replace, Reject, Pass };
+enum class Telnet : std::uint8_t { Passive, Off };
+
+/// What a connection gets: a greeting, how its bytes become messages, and what replies to them.
+/// `greeting`, `farewell` and `reply` are templates (protocol::Template).
+struct ServiceOptions {
+  std::string greeting = "测试成功!\n";
+  Framing framing = Framing::Line;
+  base::Bytes max_message{4096};
+  OnOverlong on_overlong = OnOverlong::Resync;
+  Utf8 utf8 = Utf8::Replace;
+  std::uint64_t messages_per_session = 0;  // 0 = unlimited
+  std::vector<std::string> quit_words;
+  std::string farewell;
+  std::string reply = "收到的信息:{message}\n";
+
+  friend bool operator==(const ServiceOptions&, const ServiceOptions&) = default;
+};
+
+/// How long a session may wait for what; 0 turns a limit off.
+struct TimeoutOptions {
+  std::chrono::nanoseconds first_message = std::chrono::seconds{0};  // Greeting to first message.
+  std::chrono::nanoseconds idle = std::chrono::minutes{15};          // No byte from the client.
+  std::chrono::nanoseconds line = std::chrono::seconds{30};          // First byte to end of line.
+  std::chrono::nanoseconds write = std::chrono::seconds{30};         // No byte of a reply accepted.
+  std::chrono::nanoseconds max_lifetime = std::chrono::seconds{0};   // Jittered 10 % downwards.
+
+  friend bool operator==(const TimeoutOptions&, const TimeoutOptions&) = default;
+};
+
+/// What may wait for a slow reader, for each session and for all of them.
+struct OutputOptions {
+  base::Bytes soft{64 << 10};                                     // Above it we stop reading.
+  std::chrono::nanoseconds soft_time = std::chrono::seconds{10};  // So long above soft: slow_soft.
+  base::Bytes hard{256 << 10};                                    // Above it: slow_hard.
+  base::Bytes budget{256 << 20};  // All sessions together; the largest is ended first.
+
+  friend bool operator==(const OutputOptions&, const OutputOptions&) = default;
+};
+
+}  // namespace chatgate::session

@@ -1,0 +1,150 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <chatgate/admission/ticket.h>
+#include <chatgate/net/connection.h>
+#include <chatgate/net/task.h>
+#include <chatgate/protocol/line_framer.h>
+#include <chatgate/protocol/sniffer.h>
+#include <chatgate/protocol/telnet_filter.h>
+#include <chatgate/session/end_reason.h>
+#include <chatgate/session/goodbye.h>
+#include <chatgate/session/session_record.h>
+#include <chatgate/session/worker.h>
+
+namespace chatgate::session {
+
+/// After so many unanswered messages of one client we stop reading it, until half are answered.
+inline constexpr std::size_t kUnansweredMax = 64;
+
+/// The most that one read takes, so the most that waits unparsed while its client is slow.
+inline constexpr std::size_t kReadBytesMax = 16 * 1024;
+
+/// `idle_warning` comes so long before `idle_timeout`.
+inline constexpr std::chrono::seconds kIdleWarningLead{30};
+
+/// One client, from the greeting to the end reason.
+///
+/// Threads: its worker's. Ownership: the frame of serve() owns it, and it owns the socket.
+/// Cost: an idle session holds no buffer; a message costs no allocation.
+class Session final : private net::Connection::Observer {
+ public:
+  /// Serves one client to its end, and counts, logs and forgets it.
+  static net::RootTask serve(Worker& worker, Arrival arrival);
+
+  const SessionRecord& record() const noexcept { return record_; }
+  OpenSession describe() const;
+  SessionState state() const noexcept;
+  std::size_t queued_bytes() const noexcept { return connection_.queued(); }
+
+  /// Whether nothing is under way: no unfinished line, no unanswered message.
+  bool is_idle() const noexcept;
+
+  /// Says a line on our own behalf, unless the client is too slow already.
+  void say(std::string_view line);
+
+  /// Makes the session end with `reason`, once it has answered what it has read; `abort` or an
+  /// abrupt reason: at once, by a reset. May destroy the session.
+  void end(EndReason reason, bool abort = false);
+
+  /// Makes the session end with `reason` at `when`, unless it ends before.
+  void end_at(EndReason reason, base::Clock::time_point when);
+
+  // Its place in the worker's table.
+  std::size_t table_index = 0;
+
+ private:
+  using Clock = base::Clock;
+  using End = std::optional<EndReason>;
+
+  Session(Worker& worker, Arrival arrival);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // session.cc: the conversation.
+  net::Task<EndReason> converse();
+  net::Task<EndReason> part(EndReason reason);
+  GoodbyeLimits goodbye_limits(EndReason reason) const noexcept;
+  End greet();
+  End on_wake(net::Wake wake);
+  End on_input();
+  End on_eof();
+  End answer_held();
+  void note_input();
+  void settle(EndReason reason);
+
+  // session_answers.cc: from bytes to replies.
+  End answer(std::string_view input);
+  End fill_batch(std::string_view& input);
+  End answer_lines(std::string_view& input);
+  End answer_telnet(std::string_view& input);
+  End answer_read(std::string_view input);
+  End answer_frame(const protocol::Frame& frame);
+  End answer_message(std::string_view message);
+  protocol::TelnetFilter::Step filter(std::string_view& input);
+  End send_batch();
+  End deliver(const Batch& batch);
+  End refuse_protocol(protocol::WrongProtocol wrong);
+  void render(const protocol::Template& text, std::string_view message);
+  bool is_quit_word(std::string_view message) const;
+  bool is_owed_too_much() const noexcept;
+  void hold(std::string_view input);
+
+  // session_time.cc: deadlines and slow readers.
+  struct Deadline {
+    Clock::time_point at;
+    EndReason reason;
+  };
+  using Deadlines = std::array<Deadline, 7>;
+  Deadlines deadlines() const noexcept;
+  Clock::time_point idle_warning_at() const noexcept;
+  End on_deadline();
+  void arm();
+  void account_output();
+  void on_flushed(std::size_t bytes) override;
+  void on_reply_flushed(Clock::time_point asked_at, Clock::time_point now) override;
+
+  const ListenerProfile& profile() const noexcept { return *listener_.profile; }
+  SessionCounters& counters() noexcept { return listener_.counters; }
+
+  Worker& worker_;
+  WorkerListener& listener_;
+  admission::Ticket ticket_;  // Before the connection: given back after the socket is closed.
+  net::Connection connection_;
+  SessionRecord record_;
+
+  protocol::LineFramer framer_;
+  protocol::Sniffer sniffer_;
+  std::unique_ptr<protocol::TelnetFilter> telnet_;  // From the first IAC on.
+  // Input that waits: unparsed while its client is slow, or (framing: read) half a character.
+  std::unique_ptr<std::string> held_;
+
+  // Each Clock::time_point{} means never.
+  Clock::time_point greeted_at_;
+  Clock::time_point last_byte_at_;
+  Clock::time_point line_started_at_;
+  Clock::time_point above_soft_since_;
+  Clock::time_point lifetime_end_;
+  Clock::time_point end_at_;
+  std::size_t accounted_bytes_ = 0;              // Of queued output, as the worker knows it.
+  EndReason ending_ = EndReason::InternalError;  // Valid when is_ending_.
+  EndReason end_at_reason_ = EndReason::Drain;
+  bool is_ending_ : 1 = false;
+  bool is_aborting_ : 1 = false;
+  bool is_parting_ : 1 = false;
+  bool is_backlogged_ : 1 = false;    // The client must take replies before we read on.
+  bool has_ended_ : 1 = false;        // Its EOF was read.
+  bool is_at_line_start_ : 1 = true;  // The last byte of our output is LF.
+  bool is_warned_ : 1 = false;        // Of its idleness.
+};
+
+}  // namespace chatgate::session

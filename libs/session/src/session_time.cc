@@ -1,0 +1,101 @@
+#include <algorithm>
+
+#include <chatgate/session/session.h>
+
+// Deadlines and slow readers: what makes a session end when its client does nothing.
+
+namespace chatgate::session {
+namespace {
+
+using Clock = base::Clock;
+
+constexpr Clock::time_point kNever = Clock::time_point::max();
+
+bool is_set(Clock::time_point time) noexcept { return time != Clock::time_point{}; }
+
+// When something that began at `since` has lasted too long; a limit of 0 is off.
+Clock::time_point due(Clock::time_point since, std::chrono::nanoseconds limit) noexcept {
+  return is_set(since) && limit.count() > 0 ? since + limit : kNever;
+}
+
+}  // namespace
+
+// The deadlines in force, in the order in which they are looked at when several have passed.
+Session::Deadlines Session::deadlines() const noexcept {
+  const auto& timeouts = profile().timeouts;
+  const bool waits_for_writing = connection_.queued() > 0;
+  const auto stalled_since = waits_for_writing ? connection_.stalled_since() : Clock::time_point{};
+  // A client that we do not read is not silent: the limits of slow readers are for it.
+  const auto silent_since = is_backlogged_ ? Clock::time_point{} : last_byte_at_;
+  const auto mute_since = record_.messages == 0 ? greeted_at_ : Clock::time_point{};
+  return {{
+      {is_set(end_at_) ? end_at_ : kNever, end_at_reason_},
+      {due(above_soft_since_, profile().output.soft_time), EndReason::SlowSoft},
+      {due(stalled_since, timeouts.write), EndReason::WriteTimeout},
+      {due(line_started_at_, timeouts.line), EndReason::LineTimeout},
+      {due(mute_since, timeouts.first_message), EndReason::FirstMessageTimeout},
+      {due(silent_since, timeouts.idle), EndReason::IdleTimeout},
+      {is_set(lifetime_end_) ? lifetime_end_ : kNever, EndReason::MaxLifetime},
+  }};
+}
+
+Clock::time_point Session::idle_warning_at() const noexcept {
+  const auto idle = profile().timeouts.idle;
+  const bool warns = !is_warned_ && !is_backlogged_ && !profile().idle_warning.empty();
+  return warns && idle > kIdleWarningLead ? last_byte_at_ + idle - kIdleWarningLead : kNever;
+}
+
+void Session::arm() {
+  if (is_parting_) return;  // The goodbye has its own deadlines.
+  auto next = idle_warning_at();
+  for (const auto& deadline : deadlines()) next = std::min(next, deadline.at);
+  if (next == kNever) return connection_.clear_deadline();
+  connection_.set_deadline(next);
+}
+
+Session::End Session::on_deadline() {
+  const auto now = Clock::now();
+  for (const auto& deadline : deadlines()) {
+    if (deadline.at > now) continue;
+    const bool is_ours =
+        deadline.reason == EndReason::Drain || deadline.reason == EndReason::MaxLifetime;
+    if (!is_ours) return deadline.reason;
+    // Whom we send away for our own reasons is owed the answers to what was sent before.
+    end_at_ = lifetime_end_ = {};
+    is_ending_ = true;
+    ending_ = deadline.reason;
+    return is_backlogged_ ? End{} : on_input();
+  }
+  if (idle_warning_at() <= now) {
+    is_warned_ = true;
+    say(profile().idle_warning);
+  }
+  return {};
+}
+
+// Tells the worker how much waits for this client, and notes since when that is too much.
+void Session::account_output() {
+  const auto queued = connection_.queued();
+  const auto change =
+      static_cast<std::ptrdiff_t>(queued) - static_cast<std::ptrdiff_t>(accounted_bytes_);
+  accounted_bytes_ = queued;
+  worker_.account_queued(change, profile().output.budget);
+  if (queued <= profile().output.soft.count) {
+    above_soft_since_ = {};
+  } else if (!is_set(above_soft_since_)) {
+    above_soft_since_ = Clock::now();
+  }
+}
+
+void Session::on_flushed(std::size_t bytes) {
+  record_.sent_bytes += bytes;
+  counters().sent_bytes.add(bytes);
+  account_output();
+}
+
+void Session::on_reply_flushed(Clock::time_point asked_at, Clock::time_point now) {
+  counters().replies.add();
+  counters().reply_delay.observe(static_cast<std::uint64_t>((now - asked_at).count()));
+}
+
+}  // namespace chatgate::session

@@ -1,0 +1,188 @@
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <chatgate/base/assert.h>
+#include <chatgate/session/session.h>
+#include <chatgate/session/worker.h>
+
+namespace chatgate::session {
+namespace {
+
+constexpr std::uint32_t kTicksPerSecond = 10;
+
+}  // namespace
+
+Worker::Worker(std::uint32_t index, WorkerContext context)
+    : index_{index},
+      context_{std::move(context)},
+      loop_delay_{kLoopDelayBounds},
+      random_{std::random_device{}()},
+      loop_{fmt::format("worker-{}", index), [this](auto lateness) { on_tick(lateness); }} {}
+
+Worker::~Worker() {
+  loop_.run([this] {
+    welcome_arrivals();
+    // Each ends on the spot: it waits on its connection, and an abrupt end waits for nobody.
+    for (auto* session : std::vector{sessions_}) session->end(EndReason::DrainForced);
+    CHATGATE_ASSERT(sessions_.empty());
+  });
+}
+
+void Worker::hand_over(Arrival arrival) {
+  load_.fetch_add(1, std::memory_order_relaxed);
+  bool is_first = false;
+  {
+    const base::MutexLock lock{inbox_mutex_};
+    is_first = inbox_.empty();
+    inbox_.push_back(std::move(arrival));
+  }
+  if (is_first) loop_.post([this] { welcome_arrivals(); });
+}
+
+void Worker::welcome_arrivals() {
+  {
+    const base::MutexLock lock{inbox_mutex_};
+    arrivals_.swap(inbox_);
+  }
+  for (auto& arrival : arrivals_) Session::serve(*this, std::move(arrival));
+  arrivals_.clear();
+}
+
+void Worker::set_profile(std::shared_ptr<const ListenerProfile> profile) {
+  loop_.post([this, profile = std::move(profile)]() mutable {
+    auto& listener = listeners_[profile->id];
+    if (listener) {
+      listener->profile = std::move(profile);
+      return;
+    }
+    auto& counters = context_.metrics.listener(profile->name).of_worker(index_);
+    listener = std::make_unique<WorkerListener>(std::move(profile), counters);
+  });
+}
+
+void Worker::forget_listener(base::ListenerId id) {
+  loop_.post([this, id] {
+    const auto found = listeners_.find(id);
+    if (found != listeners_.end() && found->second->sessions == 0) listeners_.erase(found);
+  });
+}
+
+WorkerListener& Worker::listener(base::ListenerId id) {
+  const auto found = listeners_.find(id);
+  CHATGATE_ASSERT(found != listeners_.end());
+  return *found->second;
+}
+
+void Worker::enlist(Session& session) {
+  session.table_index = sessions_.size();
+  sessions_.push_back(&session);
+  ++listener(session.record().listener).sessions;
+}
+
+void Worker::strike(Session& session) noexcept {
+  CHATGATE_ASSERT(sessions_[session.table_index] == &session);
+  sessions_[session.table_index] = sessions_.back();
+  sessions_[session.table_index]->table_index = session.table_index;
+  sessions_.pop_back();
+  --listener(session.record().listener).sessions;
+  load_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+std::vector<Session*> Worker::sessions_of(const std::vector<base::ListenerId>& listeners) const {
+  std::vector<Session*> found;
+  std::copy_if(sessions_.begin(), sessions_.end(), std::back_inserter(found), [&](auto* session) {
+    return std::find(listeners.begin(), listeners.end(), session->record().listener) !=
+           listeners.end();
+  });
+  return found;
+}
+
+void Worker::announce(std::string notice, std::vector<base::ListenerId> listeners) {
+  loop_.post([this, notice = std::move(notice), listeners = std::move(listeners)] {
+    for (auto* session : sessions_of(listeners)) session->say(notice);
+  });
+}
+
+void Worker::close_spread(std::chrono::nanoseconds spread,
+                          std::vector<base::ListenerId> listeners) {
+  loop_.post([this, spread, listeners = std::move(listeners)] {
+    end_spread(sessions_of(listeners), spread);
+  });
+}
+
+// Evenly over the spread, each at a random moment of its own part of it.
+void Worker::end_spread(std::vector<Session*> sessions, std::chrono::nanoseconds spread) {
+  std::shuffle(sessions.begin(), sessions.end(), random_);
+  std::stable_partition(sessions.begin(), sessions.end(),
+                        [](auto* session) { return session->is_idle(); });
+  const auto now = base::Clock::now();
+  std::uniform_real_distribution<double> jitter{0, 1};
+  for (std::size_t i = 0; i < sessions.size(); ++i) {
+    const double part =
+        (static_cast<double>(i) + jitter(random_)) / static_cast<double>(sessions.size());
+    const auto after = std::chrono::nanoseconds{
+        static_cast<std::int64_t>(part * static_cast<double>(spread.count()))};
+    if (spread.count() == 0) {
+      sessions[i]->end(EndReason::Drain);
+    } else {
+      sessions[i]->end_at(EndReason::Drain, now + after);
+    }
+  }
+}
+
+void Worker::abort_all(std::vector<base::ListenerId> listeners) {
+  loop_.post([this, listeners = std::move(listeners)] {
+    for (auto* session : sessions_of(listeners)) session->end(EndReason::DrainForced);
+  });
+}
+
+void Worker::close_session(base::SessionId id, bool abort, std::function<void(bool)> found) {
+  loop_.post([this, id, abort, found = std::move(found)] {
+    const auto session = std::find_if(sessions_.begin(), sessions_.end(),
+                                      [&](auto* open) { return open->record().id == id; });
+    const bool is_here = session != sessions_.end();
+    if (is_here) (*session)->end(EndReason::AdminKill, abort);
+    found(is_here);
+  });
+}
+
+void Worker::list_sessions(std::function<void(std::vector<OpenSession>)> done) {
+  loop_.post([this, done = std::move(done)] {
+    std::vector<OpenSession> open;
+    open.reserve(sessions_.size());
+    for (const auto* session : sessions_) open.push_back(session->describe());
+    done(std::move(open));
+  });
+}
+
+void Worker::account_queued(std::ptrdiff_t change, base::Bytes budget) {
+  queued_bytes_.add(change);
+  const bool is_over = queued_bytes_.value() > static_cast<std::int64_t>(budget.count);
+  if (!is_over || is_evicting_) return;
+  is_evicting_ = true;
+  // Later, because now another session may be in the middle of an answer.
+  loop_.post([this, budget] { evict_largest(budget); });
+}
+
+void Worker::evict_largest(base::Bytes budget) {
+  is_evicting_ = false;
+  if (queued_bytes_.value() <= static_cast<std::int64_t>(budget.count)) return;
+  const auto largest = std::max_element(
+      sessions_.begin(), sessions_.end(),
+      [](const auto* a, const auto* b) { return a->queued_bytes() < b->queued_bytes(); });
+  evicted_.add();
+  (*largest)->end(EndReason::SlowHard);
+  account_queued(0, budget);
+}
+
+void Worker::on_tick(base::Clock::duration lateness) {
+  loop_delay_.observe(static_cast<std::uint64_t>(std::max<base::Clock::rep>(lateness.count(), 0)));
+  if (++ticks_ % kTicksPerSecond != 0) return;
+  const auto cpu_time = loop_.cpu_time();
+  const std::chrono::duration<double> busy = cpu_time - std::exchange(cpu_time_, cpu_time);
+  busy_ratio_.store(std::min(busy.count(), 1.0), std::memory_order_relaxed);
+}
+
+}  // namespace chatgate::session
