@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <chatgate/admin/backend.h>
+#include <chatgate/admin/options.h>
+#include <chatgate/base/expected.h>
+
+namespace chatgate::admin {
+
+/// The HTTP endpoint: metrics, probes, lists of connections and controls, on four threads of its
+/// own. One request a connection; a request of more than 8 KiB of header or 1 KiB of body is
+/// refused, one that is not complete after 5 s ends. No request reaches a worker but through
+/// `backend`.
+///
+/// Controls (POST) need `Authorization: Bearer TOKEN` with the content of `token_file`; without a
+/// token file they work on a loopback address alone. What a web page could forge is refused: a
+/// foreign Origin, and on a loopback address a Host that is not local.
+///
+/// Threads: port() and reload_token() may be called from any thread. The endpoint's threads inherit
+///   the signal mask of the one that constructs it: block there what others wait for.
+/// Lifetime: `backend` outlives this object. The destructor stops listening, lets running requests
+///   end and joins the threads: milliseconds, at most 2 s when a client dawdles.
+class Server {
+ public:
+  /// Listens at `options.address`; port 0 lets the kernel choose.
+  /// Errors: throws std::system_error when the address cannot be had, std::runtime_error when it is
+  /// none or the token file is of no use. The text names the key and what is wrong.
+  Server(const AdminOptions& options, Backend& backend);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  std::uint16_t port() const noexcept;
+
+  /// What is unsafe about the token file that was read at the start; empty when nothing is.
+  const std::string& token_warning() const noexcept;
+
+  /// Reads the token file again. Gives a warning or an empty text; after an error the old token
+  /// stays good.
+  base::Expected<std::string, std::string> reload_token();
+
+ private:
+  class Impl;
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace chatgate::admin
