@@ -1,0 +1,17 @@
+#pragma once
+
+#include <chatgate/admission/options.h>
+#include <chatgate/service/gateway_config.h>
+#include <chatgate/telemetry/log.h>
+
+namespace chatgate::service {
+
+/// Fewer connections than these are a mistake in the setting up of the machine.
+inline constexpr std::uint32_t kConnectionsMin = 16;
+
+/// The limits with `max_connections` lowered to what the process's descriptors allow
+/// (RLIMIT_NOFILE less `reserve_fds`), which is logged.
+/// Errors: throws std::runtime_error when that leaves fewer than kConnectionsMin.
+admission::LimitOptions within_descriptors(const LimitsConfig& limits, telemetry::Log& log);
+
+}  // namespace chatgate::service

@@ -1,0 +1,194 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <asio/steady_timer.hpp>
+
+#include <chatgate/admin/backend.h>
+#include <chatgate/admin/server.h>
+#include <chatgate/admission/admission.h>
+#include <chatgate/base/mutex.h>
+#include <chatgate/config/reading.h>
+#include <chatgate/net/event_loop.h>
+#include <chatgate/net/listening_socket.h>
+#include <chatgate/service/acceptor_thread.h>
+#include <chatgate/service/config_watch.h>
+#include <chatgate/service/dismissals.h>
+#include <chatgate/service/farewell.h>
+#include <chatgate/service/gateway_config.h>
+#include <chatgate/service/listeners.h>
+#include <chatgate/session/session_metrics.h>
+#include <chatgate/session/session_record.h>
+#include <chatgate/session/worker.h>
+#include <chatgate/telemetry/log.h>
+#include <chatgate/telemetry/process_metrics.h>
+
+namespace chatgate::service {
+
+/// What the gateway is started with besides its configuration.
+struct GatewayOrigin {
+  std::string config_file;          // Read again by a reload; empty = a reload is refused.
+  config::Environment environment;  // The overriding variables.
+  net::InheritedSockets inherited;
+};
+
+/// The whole gateway: what `chatgate run` and the integration tests run.
+///
+/// Its life is Starting → Ready → Draining → Stopped; only the control loop moves it.
+///
+/// Threads: every member may be called from any thread but the gateway's own loops.
+/// Lifetime: the destructor stops at once: it resets the sessions that are left.
+class Gateway final : private admin::Backend, private telemetry::MetricSource {
+ public:
+  enum class State : std::uint8_t { Starting, Ready, Draining, Stopped };
+
+  /// Starts everything; ready when it returns. `log` outlives the gateway.
+  /// Errors: std::system_error when an address, a descriptor or a thread cannot be had,
+  /// std::runtime_error when the descriptor limit is too low or the token file is of no use.
+  Gateway(GatewayConfig config, GatewayOrigin origin, telemetry::Log& log);
+  ~Gateway() override;
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+
+  /// Where the listener called `name` listens: `127.0.0.1:41234`, `unix:/path`.
+  std::string address(const std::string& name) const;
+  /// The port of the admin endpoint; 0 when there is none.
+  std::uint16_t admin_port() const noexcept { return admin_ ? admin_->port() : std::uint16_t{0}; }
+
+  State state() const noexcept { return state_.load(); }
+
+  /// Starts a drain. A second call jumps to its last phase.
+  void request_drain();
+  /// Takes a drain back, until its listeners close. Returns whether it did.
+  bool request_undrain();
+  /// Reads the configuration file again and puts it in force, all or nothing. Opens log files anew.
+  admin::ReloadResult request_reload();
+  /// Stops now, without a goodbye to anyone.
+  void request_stop();
+
+  /// Waits until the gateway has stopped, at most for `time`. Returns whether it has.
+  bool wait_for(std::chrono::nanoseconds time) const {
+    return stopped_future_.wait_for(time) == std::future_status::ready;
+  }
+  void wait() const { stopped_future_.wait(); }
+
+  /// The whole answer of /metrics.
+  std::string metrics() override;
+
+ private:
+  // gateway.cc: life.
+  void start_drain();
+  void close_listeners();
+  void stop();
+  void on_session_ended();
+  void check_drained();
+  void enter(State state);
+  void start();
+  void start_threads();
+  void watch_config(bool is_wanted);
+  void shut_down();
+  GatewayConfig present_config() const;
+
+  // gateway_reload.cc.
+  admin::ReloadResult reload_now();
+  admin::ReloadResult apply(GatewayConfig config, std::vector<std::string> changed);
+  void record(const admin::ReloadResult& result);
+  void drain_removed(std::vector<base::ListenerId> ids);
+
+  // gateway_status.cc: what the admin endpoint shows.
+  struct Snapshot {
+    std::vector<session::OpenSession> sessions;
+    bool complete = true;
+  };
+  Snapshot snapshot() const;
+  admin::Liveness live() override;
+  admin::Readiness ready() override;
+  admin::StatusReport status() override;
+  admin::ConnectionList connections() override;
+  std::vector<admin::ClosedRow> recently_closed() override;
+  admin::ControlResult close_connection(base::SessionId id, bool abort) override;
+  admin::ControlResult drain() override;
+  admin::ControlResult undrain() override;
+  admin::ReloadResult reload() override { return request_reload(); }
+  admin::ControlResult set_log_level(telemetry::LogLevel level) override;
+
+  // gateway_metrics.cc.
+  void write_metrics(telemetry::MetricWriter& writer) const override;
+  void write_limits(telemetry::MetricWriter& writer) const;
+  void write_admission(telemetry::MetricWriter& writer) const;
+  void write_workers(telemetry::MetricWriter& writer) const;
+  void write_sessions(telemetry::MetricWriter& writer) const;
+  void write_lifecycle(telemetry::MetricWriter& writer) const;
+
+  /// A listener as the endpoint's threads may see it.
+  struct ListenerView {
+    std::string name;
+    std::string address;
+    const admission::ListenerSlot* slot;  // Valid while mutex_ is held.
+  };
+  struct ListenerCount {
+    std::string name;
+    std::string address;
+    std::uint32_t open;
+    std::uint32_t limit;
+  };
+  std::vector<ListenerCount> count_listeners() const;
+  void publish_listeners();
+
+  // In order of dependency: the order of the members is their lifetime.
+  telemetry::Log& log_;
+  const std::string config_file_;
+  const config::Environment environment_;
+  const std::chrono::system_clock::time_point started_at_ = std::chrono::system_clock::now();
+
+  // Shared by all threads.
+  std::atomic<State> state_{State::Starting};
+  std::atomic<std::uint32_t> drain_phase_{0};
+  std::atomic<std::uint32_t> removals_open_{0};  // Farewells to listeners that a reload removed.
+  std::atomic<std::uint64_t> next_session_id_{1};
+  std::atomic<std::uint64_t> sessions_ended_{0};
+  std::atomic<std::uint64_t> exit_after_{0};
+  std::atomic<OverLimit> over_limit_{OverLimit::Reply};
+  AcceptCounters accept_counters_;
+  DismissalBudget dismissals_;
+  telemetry::SharedCounter reloads_[4];  // By admin::ReloadResult::Outcome.
+
+  mutable base::Mutex mutex_;
+  GatewayConfig config_ CHATGATE_GUARDED_BY(mutex_);
+  std::vector<ListenerView> listener_views_ CHATGATE_GUARDED_BY(mutex_);
+  std::optional<admin::LastReload> last_reload_ CHATGATE_GUARDED_BY(mutex_);
+  std::chrono::system_clock::time_point reload_succeeded_at_ CHATGATE_GUARDED_BY(mutex_);
+  bool reload_successful_ CHATGATE_GUARDED_BY(mutex_) = true;
+
+  admission::Admission admission_;
+  session::SessionMetrics session_metrics_;
+  session::ClosedSessions closed_;
+  telemetry::ProcessMetrics process_metrics_;
+  std::vector<std::unique_ptr<session::Worker>> workers_;
+  std::vector<std::unique_ptr<AcceptorThread>> acceptors_;
+
+  // The control loop's.
+  Listeners listeners_;
+  std::unique_ptr<Farewell> farewell_;  // Of the drain, from its notice on.
+  struct Removal;                       // Of listeners that a reload removed.
+  std::vector<std::unique_ptr<Removal>> removals_;
+  std::unique_ptr<asio::steady_timer> announce_timer_;
+  std::unique_ptr<ConfigWatch> watch_;
+  base::Clock::time_point drain_deadline_;
+  std::promise<void> stopped_;
+  bool is_stopped_ = false;
+  std::shared_future<void> stopped_future_ = stopped_.get_future().share();
+
+  net::EventLoop control_;
+  std::unique_ptr<admin::Server> admin_;
+};
+
+}  // namespace chatgate::service

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+
+namespace chatgate::service {
+
+/// Tells the service manager about us (sd_notify(3)): `READY=1`, `STATUS=…`; several assignments
+/// are separated by newlines. Does nothing when no manager listens (NOTIFY_SOCKET).
+void notify_service_manager(const std::string& state) noexcept;
+
+}  // namespace chatgate::service

@@ -1,0 +1,148 @@
+#include <iostream>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include <chatgate/base/units.h>
+#include <chatgate/service/cli.h>
+#include <chatgate/service/config_docs.h>
+#include <chatgate/service/load_config.h>
+#include <chatgate/service/probe.h>
+#include <chatgate/service/run_gateway.h>
+#include <chatgate/version.h>
+
+namespace chatgate::service {
+namespace {
+
+constexpr const char* kAbout =
+    "chatgate: a gateway for line-based TCP conversations.\n"
+    "It greets whoever connects, reads what they send, and replies.";
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  chatgate run --config configs/chatgate.yaml     serve, until SIGTERM drains it\n"
+    "  chatgate check --config chatgate.yaml           every mistake, as file:line:column\n"
+    "  chatgate config --config chatgate.yaml          every value, and where it comes from\n"
+    "  chatgate probe 127.0.0.1:1935 --send hello      is it well? exit code 0 or 1\n"
+    "  nc 127.0.0.1 1935                               talk to it\n"
+    "\n"
+    "Signals of run:\n"
+    "  SIGTERM, SIGINT   drain: stop accepting, say goodbye, exit 0; a second one hurries\n"
+    "  SIGHUP            reload the configuration, open log files anew\n"
+    "  SIGQUIT           stop now\n"
+    "\n"
+    "Environment: CHATGATE__LIMITS__MAX_CONNECTIONS=500 overrides limits.max_connections.\n"
+    "Exit codes: 0 done, 1 probe failed, 2 usage, 71 cannot start, 78 bad configuration.";
+
+LoadedConfig load(const std::string& file) {
+  return load_config(file, config::environment_with(kVariablePrefix, ::environ));
+}
+
+int report(const LoadedConfig& loaded) {
+  for (const auto& diagnostic : loaded.diagnostics) std::cerr << to_text(diagnostic) << '\n';
+  return loaded.is_valid() ? kExitDone : kExitBadConfig;
+}
+
+int check(const std::string& file) {
+  const int code = report(load(file));
+  if (code == kExitDone) std::cout << file << ": ok\n";
+  return code;
+}
+
+int show_config(const std::string& file) {
+  const auto loaded = load(file);
+  const int code = report(loaded);
+  if (code == kExitDone) std::cout << effective_config_text(loaded);
+  return code;
+}
+
+struct Arguments {
+  std::string config_file;
+  std::string timeout = "2s";
+  ProbeOptions probe;
+  std::string document;
+};
+
+void add_config_option(CLI::App& command, Arguments& arguments) {
+  command
+      .add_option("-c,--config", arguments.config_file,
+                  "The configuration, a YAML file; its keys: configs/README.md")
+      ->required()
+      ->type_name("FILE");
+}
+
+// CLI11 keeps the last of equal short texts aligned; long explanations go to the footers.
+void declare(CLI::App& app, Arguments& arguments) {
+  app.footer(kExamples);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", [] {
+    return "chatgate " + std::string{kVersion} + " (" + std::string{revision()} + ")";
+  });
+  add_config_option(*app.add_subcommand("run", "Run the gateway"), arguments);
+  add_config_option(*app.add_subcommand("check", "Check a configuration; exit code 0 or 78"),
+                    arguments);
+  add_config_option(
+      *app.add_subcommand("config", "Print the effective configuration and its origins"),
+      arguments);
+
+  auto* probe = app.add_subcommand("probe", "Talk to a gateway as a client; exit code 0 or 1");
+  probe->add_option("ADDRESS", arguments.probe.address, "HOST:PORT, [V6]:PORT or unix:/path")
+      ->required();
+  probe->add_option("--send", arguments.probe.send, "Say this line after the greeting")
+      ->type_name("TEXT");
+  probe
+      ->add_option("--expect", arguments.probe.expect,
+                   "What the reply (without --send: the greeting) must contain")
+      ->type_name("TEXT");
+  probe->add_option("--timeout", arguments.timeout, "For all steps together")
+      ->capture_default_str()
+      ->type_name("DURATION");
+
+  app.add_subcommand("version", "Print the version");
+  auto* docs = app.add_subcommand("docs", "Print generated documents")->group("");
+  docs->add_option("DOCUMENT", arguments.document)
+      ->required()
+      ->check(CLI::IsMember({"reference", "schema"}));
+}
+
+int run_probe_command(Arguments& arguments) {
+  const auto timeout = base::parse_duration(arguments.timeout);
+  if (!timeout || timeout->count() <= 0) {
+    std::cerr << "--timeout: expected a duration such as 500ms or 2s, got '" << arguments.timeout
+              << "'\n";
+    return kExitUsage;
+  }
+  arguments.probe.timeout = *timeout;
+  return run_probe(arguments.probe, std::cout, std::cerr);
+}
+
+int dispatch(const std::string& command, Arguments& arguments) {
+  if (command == "run") return run_gateway(arguments.config_file);
+  if (command == "check") return check(arguments.config_file);
+  if (command == "config") return show_config(arguments.config_file);
+  if (command == "probe") return run_probe_command(arguments);
+  if (command == "docs") {
+    std::cout << (arguments.document == "schema" ? json_schema() : reference_markdown());
+    return kExitDone;
+  }
+  std::cout << "chatgate " << kVersion << " (" << revision() << ")\n";
+  return kExitDone;
+}
+
+}  // namespace
+
+int run_command_line(int argc, const char* const* argv) {
+  CLI::App app{kAbout, "chatgate"};
+  Arguments arguments;
+  declare(app, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // CLI11 has codes of its own for mistakes; 0 is a --help or --version that was obeyed.
+    return app.exit(error) == 0 ? kExitDone : kExitUsage;
+  }
+  return dispatch(app.get_subcommands().front()->get_name(), arguments);
+}
+
+}  // namespace chatgate::service

@@ -1,0 +1,159 @@
+#include "config_checks.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <chatgate/config/wording.h>
+#include <chatgate/protocol/text_template.h>
+
+namespace chatgate::service {
+namespace {
+
+using config::Origin;
+using namespace std::chrono_literals;
+using Paths = std::vector<std::string>;
+
+class Checker {
+ public:
+  Checker(const GatewayConfig& config, const std::string& name, config::Reading& reading)
+      : config_{config}, name_{name}, reading_{reading} {}
+
+  void check_listeners();
+  void check_addresses();
+  void check_services();
+  void check_output();
+  void check_drain();
+  void check_idle_warning();
+
+ private:
+  // Blames the first of `paths` that somebody wrote; the others are the defaults it disagrees with.
+  void complain(const Paths& paths, const std::string& message);
+  void check_size(const std::string& path, const std::string& text,
+                  const session::ServiceOptions& service, const std::string& service_path);
+
+  const GatewayConfig& config_;
+  const std::string& name_;
+  config::Reading& reading_;
+};
+
+void Checker::complain(const Paths& paths, const std::string& message) {
+  for (const auto& path : paths) {
+    if (reading_.broken.contains(path)) return;
+  }
+  auto blamed = std::find_if(paths.begin(), paths.end(),
+                             [&](const auto& path) { return reading_.origins.contains(path); });
+  if (blamed == paths.end()) blamed = paths.begin();
+  const auto origin = reading_.nearest_origin(*blamed);
+  if (origin.kind == Origin::Kind::Environment) {
+    reading_.diagnostics.push_back({"environment", 0, 0, origin.source, message});
+  } else {
+    const auto [line, column] = origin.position;
+    reading_.diagnostics.push_back({name_, line, column, *blamed, message});
+  }
+}
+
+void Checker::check_listeners() {
+  std::vector<std::string> names;
+  for (const auto& [name, service] : config_.services) names.push_back(name);
+  for (const auto& listener : config_.listeners) {
+    if (config_.services.contains(listener.service)) continue;
+    complain({"listeners." + listener.name + ".service"},
+             fmt::format("no service {}{}", config::in_quotes(listener.service),
+                         config::suggestion(listener.service, names)));
+  }
+}
+
+void Checker::check_addresses() {
+  std::vector<std::pair<std::string, net::Endpoint>> all;
+  for (const auto& listener : config_.listeners) {
+    all.emplace_back("listeners." + listener.name + ".address", listener.address);
+  }
+  if (const auto admin = net::parse_endpoint(config_.admin.address)) {
+    all.emplace_back("admin.address", *admin);
+  }
+  for (auto one = all.begin(); one != all.end(); ++one) {
+    const auto* tcp = std::get_if<net::TcpEndpoint>(&one->second);
+    if (tcp != nullptr && tcp->port == 0) continue;
+    const auto same = std::find_if(all.begin(), one,
+                                   [&](const auto& other) { return other.second == one->second; });
+    if (same == one || reading_.broken.contains(same->first)) continue;
+    complain({one->first, same->first},
+             fmt::format("{} is {} too", net::to_text(one->second), same->first));
+  }
+}
+
+void Checker::check_size(const std::string& path, const std::string& text,
+                         const session::ServiceOptions& service, const std::string& service_path) {
+  const auto parsed = protocol::Template::parse(text);
+  if (!parsed) return;
+  // A byte that is no UTF-8 becomes the three bytes of U+FFFD.
+  const std::size_t growth = service.utf8 == session::Utf8::Replace ? 3 : 1;
+  const base::Bytes longest{parsed->size_max(service.max_message.count * growth)};
+  if (longest <= config_.output.hard) return;
+  complain({path, service_path + ".max_message", "output.hard"},
+           fmt::format("can become {} long, more than output.hard ({})", base::to_text(longest),
+                       base::to_text(config_.output.hard)));
+}
+
+void Checker::check_services() {
+  for (const auto& [name, service] : config_.services) {
+    const auto path = "services." + name;
+    check_size(path + ".greeting", service.greeting, service, path);
+    check_size(path + ".farewell", service.farewell, service, path);
+    check_size(path + ".reply", service.reply, service, path);
+    for (const auto& word : service.quit_words) {
+      if (word.size() <= service.max_message.count) continue;
+      complain({path + ".quit_words", path + ".max_message"},
+               fmt::format("{} is longer than max_message ({})", config::in_quotes(word),
+                           base::to_text(service.max_message)));
+    }
+  }
+}
+
+void Checker::check_output() {
+  const auto& [soft, soft_time, hard, budget] = config_.output;
+  if (soft > hard) {
+    complain({"output.soft", "output.hard"}, fmt::format("soft ({}) must not exceed hard ({})",
+                                                         base::to_text(soft), base::to_text(hard)));
+  }
+  if (hard > budget) {
+    complain({"output.hard", "output.budget"},
+             fmt::format("hard ({}) must not exceed budget ({})", base::to_text(hard),
+                         base::to_text(budget)));
+  }
+}
+
+void Checker::check_drain() {
+  const auto& drain = config_.drain;
+  const auto parts = drain.announce + drain.grace + drain.spread + drain.linger;
+  if (parts <= drain.deadline) return;
+  complain({"drain.deadline", "drain.announce", "drain.spread", "drain.grace", "drain.linger"},
+           fmt::format("announce + grace + spread + linger ({}) must not exceed deadline ({})",
+                       base::to_text(parts), base::to_text(drain.deadline)));
+}
+
+void Checker::check_idle_warning() {
+  const auto idle = config_.timeouts.idle;
+  if (config_.idle_warning.empty() || idle > 30s) return;
+  complain({"idle_warning", "timeouts.idle"},
+           fmt::format("is sent 30s before timeouts.idle, which is {}", base::to_text(idle)));
+}
+
+}  // namespace
+
+void check_across(const GatewayConfig& config, const std::string& name, config::Reading& reading) {
+  Checker checker{config, name, reading};
+  checker.check_listeners();
+  checker.check_addresses();
+  checker.check_services();
+  checker.check_output();
+  checker.check_drain();
+  checker.check_idle_warning();
+}
+
+}  // namespace chatgate::service

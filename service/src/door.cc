@@ -1,0 +1,171 @@
+#include "door.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace chatgate::service {
+namespace {
+
+// Once a minute: an operator must learn of it, and nobody must drown in it.
+constexpr std::chrono::minutes kErrorLogPause{1};
+
+std::string refusal_line(session::EndReason reason, base::SessionId id) {
+  const auto* text = reason == session::EndReason::DenyCidr
+                         ? "access denied"
+                         : "too many connections, try again later";
+  return fmt::format("421 {} [{}]\n", text, id.value);
+}
+
+bool is_full(admission::Refusal refusal) noexcept {
+  return refusal == admission::Refusal::LimitGlobal || refusal == admission::Refusal::LimitListener;
+}
+
+AcceptCounters::Error counter_of(int error) noexcept {
+  switch (error) {
+    case EMFILE:
+      return AcceptCounters::kEmfile;
+    case ENFILE:
+      return AcceptCounters::kEnfile;
+    case ENOMEM:
+      return AcceptCounters::kEnomem;
+    case ENOBUFS:
+      return AcceptCounters::kEnobufs;
+    default:
+      return AcceptCounters::kOther;
+  }
+}
+
+}  // namespace
+
+AcceptorThread::Door::Door(const AcceptorContext& context, net::EventLoop& loop,
+                           Dismissals& dismissals, AcceptedListener listener,
+                           net::ListeningSocket socket, net::SpareDescriptor& spare)
+    : context_{context},
+      loop_{loop},
+      dismissals_{dismissals},
+      listener_{std::move(listener)},
+      acceptor_{loop, std::move(socket), spare, *this} {}
+
+AcceptorThread::Door::~Door() {
+  if (held_) refuse(*std::exchange(held_, std::nullopt), admission::Refusal::LimitGlobal);
+}
+
+void AcceptorThread::Door::on_accepted(net::UniqueFd socket, const net::PeerAddress& peer,
+                                       Clock::time_point now) {
+  decide({std::move(socket), peer, next_id(), now});
+}
+
+void AcceptorThread::Door::on_exhausted(net::UniqueFd socket, const net::PeerAddress& peer) {
+  const Newcomer newcomer{net::UniqueFd{}, peer, next_id(), Clock::now()};
+  count_refused(newcomer, session::EndReason::LimitGlobal);
+  Dismissals::dismiss_at_once(std::move(socket),
+                              refusal_line(session::EndReason::LimitGlobal, newcomer.id));
+}
+
+void AcceptorThread::Door::on_accept_error(int error) {
+  context_.counters.errors[counter_of(error)].add();
+  const auto now = Clock::now();
+  const bool was_logged = error_logged_at_ != Clock::time_point{};
+  if (was_logged && now - error_logged_at_ < kErrorLogPause) return;
+  error_logged_at_ = now;
+  context_.log.error("accept_failed",
+                     {{"listener", listener_.name},
+                      {"error", std::strerror(error)},
+                      {"advice", error == EMFILE ? "raise LimitNOFILE (ulimit -n) or lower "
+                                                   "limits.max_connections"
+                                                 : "the machine is short of a resource"}});
+}
+
+void AcceptorThread::Door::decide(Newcomer newcomer) {
+  auto decision = context_.admission.admit(listener_.slot, newcomer.peer.ip, Clock::now());
+  if (decision) {
+    admit(std::move(newcomer), *std::move(decision));
+    if (waits_at_limit() && !context_.admission.has_room(listener_.slot)) wait_for_room();
+  } else if (waits_at_limit() && is_full(decision.error())) {
+    held_ = std::move(newcomer);
+    wait_for_room();
+  } else {
+    refuse(std::move(newcomer), decision.error());
+  }
+}
+
+void AcceptorThread::Door::admit(Newcomer newcomer, admission::Ticket ticket) {
+  listener_.counters.accepted.add();
+  const auto& least =
+      *std::min_element(context_.workers.begin(), context_.workers.end(),
+                        [](const auto& a, const auto& b) { return a->load() < b->load(); });
+  least->hand_over({.socket = std::move(newcomer.socket),
+                    .peer = newcomer.peer,
+                    .id = newcomer.id,
+                    .listener = listener_.id,
+                    .ticket = std::move(ticket),
+                    .accepted_at = newcomer.accepted_at});
+}
+
+void AcceptorThread::Door::refuse(Newcomer newcomer, admission::Refusal refusal) {
+  const auto reason = session::to_end_reason(refusal);
+  count_refused(newcomer, reason);
+  if (context_.over_limit.load(std::memory_order_relaxed) == OverLimit::Reset) {
+    return Dismissals::reset(std::move(newcomer.socket));
+  }
+  dismissals_.dismiss(std::move(newcomer.socket), refusal_line(reason, newcomer.id));
+}
+
+void AcceptorThread::Door::count_refused(const Newcomer& newcomer, session::EndReason reason) {
+  listener_.counters.accepted.add();
+  listener_.counters.rejected[static_cast<std::size_t>(reason)].add();
+  context_.closed.add({.record = {.id = newcomer.id,
+                                  .listener = listener_.id,
+                                  .peer = newcomer.peer,
+                                  .accepted_at = newcomer.accepted_at},
+                       .reason = reason,
+                       .listener_name = listener_.name,
+                       .ended_at = std::chrono::system_clock::now(),
+                       .duration = Clock::now() - newcomer.accepted_at});
+  context_.log.write_limited(telemetry::LogLevel::Info, "connection_refused",
+                             {{"id", newcomer.id.value},
+                              {"peer", net::to_text(newcomer.peer)},
+                              {"listener", listener_.name},
+                              {"reason", session::token(reason)}},
+                             session::token(reason));
+}
+
+base::SessionId AcceptorThread::Door::next_id() noexcept {
+  return {context_.next_session_id.fetch_add(1, std::memory_order_relaxed)};
+}
+
+bool AcceptorThread::Door::waits_at_limit() const noexcept {
+  return !is_closing_ && context_.over_limit.load(std::memory_order_relaxed) == OverLimit::Backlog;
+}
+
+void AcceptorThread::Door::wait_for_room() {
+  acceptor_.pause();
+  is_waiting_ = true;
+  loop_.post([this] { look_again(); });
+}
+
+void AcceptorThread::Door::look_again() {
+  if (!is_waiting_) return;
+  if (waits_at_limit() && !context_.admission.has_room(listener_.slot)) {
+    context_.admission.announce_waiting();
+    // A place that became free before the announcement wakes nobody: hence the second look.
+    if (!context_.admission.has_room(listener_.slot)) return;
+  }
+  is_waiting_ = false;
+  acceptor_.resume();
+  if (held_) decide(*std::exchange(held_, std::nullopt));
+}
+
+void AcceptorThread::Door::finish_queue() {
+  is_closing_ = true;
+  is_waiting_ = false;
+  if (held_) decide(*std::exchange(held_, std::nullopt));
+  acceptor_.accept_queue();
+  acceptor_.pause();
+}
+
+}  // namespace chatgate::service

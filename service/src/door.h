@@ -1,0 +1,71 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include <chatgate/service/acceptor_thread.h>
+
+namespace chatgate::service {
+
+/// One listening socket of one acceptor: who comes to it is admitted, refused, or waits.
+///
+/// Threads: confined to the acceptor's loop.
+class AcceptorThread::Door final : private net::Acceptor::Handler {
+ public:
+  Door(const AcceptorContext& context, net::EventLoop& loop, Dismissals& dismissals,
+       AcceptedListener listener, net::ListeningSocket socket, net::SpareDescriptor& spare);
+  ~Door();
+
+  base::ListenerId id() const noexcept { return listener_.id; }
+  const net::ListeningSocket& socket() const noexcept { return acceptor_.socket(); }
+
+  void open() { acceptor_.start(); }
+
+  /// Decides on everybody in the queue now, whatever `over_limit` says, and stops accepting.
+  void finish_queue();
+
+  /// Accepts again if there is room now.
+  void look_again();
+
+  /// Counts `time` if the door waits for room.
+  void count_waiting(std::chrono::nanoseconds time) {
+    if (is_waiting_) context_.counters.paused_ns.add(static_cast<std::uint64_t>(time.count()));
+  }
+
+ private:
+  using Clock = base::Clock;
+
+  /// An accepted connection that is not decided on.
+  struct Newcomer {
+    net::UniqueFd socket;
+    net::PeerAddress peer;
+    base::SessionId id;
+    Clock::time_point accepted_at;
+  };
+
+  void on_accepted(net::UniqueFd socket, const net::PeerAddress& peer,
+                   Clock::time_point now) override;
+  void on_exhausted(net::UniqueFd socket, const net::PeerAddress& peer) override;
+  void on_accept_error(int error) override;
+
+  void decide(Newcomer newcomer);
+  void admit(Newcomer newcomer, admission::Ticket ticket);
+  void refuse(Newcomer newcomer, admission::Refusal refusal);
+  void count_refused(const Newcomer& newcomer, session::EndReason reason);
+  base::SessionId next_id() noexcept;
+  bool waits_at_limit() const noexcept;
+  void wait_for_room();
+
+  const AcceptorContext& context_;
+  net::EventLoop& loop_;
+  Dismissals& dismissals_;
+  const AcceptedListener listener_;
+  net::Acceptor acceptor_;
+  std::optional<Newcomer> held_;  // Came in while the last place was taken by another acceptor.
+  bool is_waiting_ = false;
+  bool is_closing_ = false;
+  Clock::time_point error_logged_at_;
+};
+
+}  // namespace chatgate::service

@@ -1,0 +1,228 @@
+#include "removal.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <chatgate/service/connection_limit.h>
+#include <chatgate/service/gateway.h>
+#include <chatgate/service/machine.h>
+#include <chatgate/service/service_manager.h>
+#include <chatgate/version.h>
+
+namespace chatgate::service {
+namespace {
+
+// Refused clients that linger live on the descriptors that the limit leaves in reserve.
+constexpr std::size_t kLingeringMax = 256;
+
+std::size_t lingering_max(const GatewayConfig& config) {
+  return std::min<std::size_t>(kLingeringMax, std::max(1U, config.limits.reserve_fds / 2));
+}
+
+std::uint32_t worker_count(const ThreadOptions& threads) {
+  return threads.workers != 0 ? threads.workers : usable_cpus();
+}
+
+}  // namespace
+
+Gateway::Gateway(GatewayConfig config, GatewayOrigin origin, telemetry::Log& log)
+    : log_{log},
+      config_file_{std::move(origin.config_file)},
+      environment_{std::move(origin.environment)},
+      exit_after_{config.limits.exit_after},
+      over_limit_{config.limits.over_limit},
+      dismissals_{lingering_max(config)},
+      config_{std::move(config)},
+      admission_{within_descriptors(config_.limits, log)},
+      session_metrics_{worker_count(config_.threads)},
+      process_metrics_{{.version = std::string{kVersion}, .revision = std::string{revision()}}},
+      listeners_{admission_, session_metrics_, workers_, acceptors_, std::move(origin.inherited)},
+      control_{"control"} {
+  try {
+    start();
+  } catch (...) {
+    shut_down();
+    throw;
+  }
+}
+
+Gateway::~Gateway() { shut_down(); }
+
+void Gateway::start() {
+  start_threads();
+  const auto config = present_config();
+  if (!config.admin.address.empty()) {
+    admin::Backend& self = *this;
+    admin_ = std::make_unique<admin::Server>(config.admin, self);
+    log_.info("admin_listening", {{"address", config.admin.address}, {"port", admin_->port()}});
+    if (const auto& warning = admin_->token_warning(); !warning.empty()) {
+      log_.warn("admin_token_unsafe", {{"warning", warning}});
+    }
+  }
+  control_.run([&] {
+    listeners_.apply(config, listeners_.open_sockets(config));
+    publish_listeners();
+    for (const auto& [name, listener] : listeners_.open()) {
+      log_.info("listening", {{"listener", name}, {"address", listener.address}});
+    }
+    watch_config(config.watch);
+    enter(State::Ready);
+  });
+  log_.info("ready", {{"version", kVersion}, {"workers", workers_.size()}});
+}
+
+// Who still may call whom decides the order: the endpoint asks everybody, acceptors hand over to
+// workers, and a session that ends wakes acceptors and the control loop.
+void Gateway::shut_down() {
+  admin_.reset();
+  control_.run([this] {
+    stop();
+    farewell_.reset();
+    removals_.clear();
+    announce_timer_.reset();
+    watch_.reset();
+    listeners_.close_all();
+  });
+  workers_.clear();
+  acceptors_.clear();
+}
+
+GatewayConfig Gateway::present_config() const {
+  const base::MutexLock lock{mutex_};
+  return config_;
+}
+
+void Gateway::start_threads() {
+  const auto threads = present_config().threads;
+  admission_.set_on_release([this] {
+    for (const auto& acceptor : acceptors_) acceptor->wake_waiting();
+  });
+  const session::WorkerContext worker_context{
+      .log = log_,
+      .metrics = session_metrics_,
+      .closed = closed_,
+      .open_connections = [this] { return admission_.open(); },
+      .on_session_ended = [this] { on_session_ended(); }};
+  for (std::uint32_t i = 0; i < worker_count(threads); ++i) {
+    workers_.push_back(std::make_unique<session::Worker>(i, worker_context));
+  }
+  for (std::uint32_t i = 0; i < threads.acceptors; ++i) {
+    acceptors_.push_back(std::make_unique<AcceptorThread>(
+        i, AcceptorContext{log_, admission_, closed_, accept_counters_, dismissals_,
+                           next_session_id_, over_limit_, workers_}));
+  }
+}
+
+std::string Gateway::address(const std::string& name) const {
+  for (const auto& listener : count_listeners()) {
+    if (listener.name == name) return listener.address;
+  }
+  throw std::out_of_range{"no listener " + name};
+}
+
+void Gateway::enter(State state) {
+  state_ = state;
+  switch (state) {
+    case State::Starting:
+      break;
+    case State::Ready:
+      return notify_service_manager("READY=1\nSTATUS=serving");
+    case State::Draining:
+      return notify_service_manager("STATUS=draining");
+    case State::Stopped:
+      return notify_service_manager("STATUS=stopped");
+  }
+}
+
+void Gateway::request_drain() {
+  control_.run([this] { start_drain(); });
+}
+
+bool Gateway::request_undrain() {
+  return control_.run([this] {
+    if (drain_phase_ != 1) return false;
+    announce_timer_.reset();
+    drain_phase_ = 0;
+    enter(State::Ready);
+    log_.info("drain_undone");
+    return true;
+  });
+}
+
+void Gateway::request_stop() {
+  control_.run([this] { stop(); });
+}
+
+void Gateway::start_drain() {
+  if (state_ == State::Stopped) return;
+  if (drain_phase_ != 0) {
+    log_.warn("drain_hurried");
+    if (!farewell_) close_listeners();
+    if (farewell_) farewell_->hurry();
+    return;
+  }
+  const auto options = present_config().drain;
+  drain_deadline_ = base::Clock::now() + options.deadline;
+  drain_phase_ = 1;
+  enter(State::Draining);
+  log_.info("drain_started", {{"connections", admission_.open()}, {"deadline", options.deadline}});
+  if (options.announce.count() == 0) return close_listeners();
+  announce_timer_ = std::make_unique<asio::steady_timer>(control_.executor());
+  announce_timer_->expires_after(options.announce);
+  announce_timer_->async_wait([this](asio::error_code error) {
+    // An undrain that came just before has left nothing to close.
+    if (!error && drain_phase_ == 1) close_listeners();
+  });
+}
+
+// Phase 2, and at once phase 3: who was found in the queues is served like all the others.
+void Gateway::close_listeners() {
+  drain_phase_ = 2;
+  notify_service_manager("STOPPING=1");
+  const auto ids = listeners_.ids();
+  listeners_.close_all();
+  publish_listeners();
+  log_.info("listeners_closed", {{"connections", admission_.open()}});
+  const auto options = present_config().drain;
+  const auto on_phase = [this](Farewell::Phase phase) {
+    drain_phase_ = static_cast<std::uint32_t>(phase);
+    log_.info("drain_phase_begun",
+              {{"phase", drain_phase_.load()}, {"connections", admission_.open()}});
+  };
+  farewell_ = std::make_unique<Farewell>(control_, workers_, ids, options, drain_deadline_,
+                                         on_phase, [this] { stop(); });
+  check_drained();
+}
+
+// On a worker's thread, for each session: no lock, and a post only when somebody waits for it.
+void Gateway::on_session_ended() {
+  const auto ended = sessions_ended_.fetch_add(1, std::memory_order_relaxed) + 1;
+  const auto exit_after = exit_after_.load(std::memory_order_relaxed);
+  if (exit_after != 0 && ended == exit_after) control_.post([this] { start_drain(); });
+  const bool is_awaited = drain_phase_ >= 2 || removals_open_ > 0;
+  if (is_awaited) control_.post([this] { check_drained(); });
+}
+
+void Gateway::check_drained() {
+  std::erase_if(removals_, [this](const auto& removal) {
+    if (removal->has_sessions()) return false;
+    const auto gone = listeners_.take_leaving(removal->ids);
+    publish_listeners();
+    listeners_.release(gone);
+    --removals_open_;
+    return true;
+  });
+  if (drain_phase_ >= 2 && admission_.open() == 0) stop();
+}
+
+void Gateway::stop() {
+  if (std::exchange(is_stopped_, true)) return;
+  log_.info("stopped", {{"connections", admission_.open()}});
+  enter(State::Stopped);
+  stopped_.set_value();
+}
+
+}  // namespace chatgate::service

@@ -1,0 +1,185 @@
+#include <algorithm>
+#include <utility>
+
+#include <chatgate/service/gateway.h>
+#include <chatgate/version.h>
+
+// Every metric that is of the gateway as a whole: the single place where their names are written.
+
+namespace chatgate::service {
+namespace {
+
+using telemetry::HistogramCounts;
+using telemetry::Labels;
+using telemetry::MetricWriter;
+
+constexpr double kSecondsPerNanosecond = 1e-9;
+
+double seconds_since_epoch(std::chrono::system_clock::time_point time) {
+  return std::chrono::duration<double>{time.time_since_epoch()}.count();
+}
+
+std::uint64_t rank(const session::SessionRecord& record, TopConnectionsOptions::By by) noexcept {
+  switch (by) {
+    case TopConnectionsOptions::By::ReceivedBytes:
+      return record.received_bytes;
+    case TopConnectionsOptions::By::SentBytes:
+      return record.sent_bytes;
+    case TopConnectionsOptions::By::Messages:
+      return record.messages;
+  }
+  return 0;
+}
+
+void write_top(MetricWriter& writer, std::vector<session::OpenSession> sessions,
+               const TopConnectionsOptions& top) {
+  const auto count = std::min<std::size_t>(top.count, sessions.size());
+  std::partial_sort(sessions.begin(), sessions.begin() + static_cast<std::ptrdiff_t>(count),
+                    sessions.end(), [&](const auto& a, const auto& b) {
+                      return rank(a.record, top.by) > rank(b.record, top.by);
+                    });
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& record = sessions[i].record;
+    writer.gauge("chatgate_top_connection",
+                 "The busiest open connections, by what metrics.top_connections.by says.",
+                 {{"id", std::to_string(record.id.value)}, {"peer", net::to_text(record.peer)}},
+                 static_cast<double>(rank(record, top.by)));
+  }
+}
+
+// A histogram of what is, not of what was: the ages of those still open.
+HistogramCounts ages_of(const std::vector<session::OpenSession>& sessions) {
+  const auto now = base::Clock::now();
+  telemetry::Histogram<session::kAgeBounds.size()> ages{session::kAgeBounds};
+  for (const auto& open : sessions) {
+    ages.observe(static_cast<std::uint64_t>((now - open.record.accepted_at).count()));
+  }
+  HistogramCounts counts;
+  ages.add_to(counts);
+  return counts;
+}
+
+}  // namespace
+
+std::string Gateway::metrics() {
+  MetricWriter writer;
+  process_metrics_.write_metrics(writer);
+  log_.write_metrics(writer);
+  session_metrics_.write_metrics(writer);
+  write_metrics(writer);
+  return writer.serialize();
+}
+
+void Gateway::write_metrics(MetricWriter& writer) const {
+  write_limits(writer);
+  write_admission(writer);
+  write_workers(writer);
+  write_sessions(writer);
+  write_lifecycle(writer);
+}
+
+void Gateway::write_limits(MetricWriter& writer) const {
+  for (const auto& listener : count_listeners()) {
+    const Labels labels{{"listener", listener.name}};
+    writer.gauge("chatgate_connections_open", "Sessions open, by listener.", labels, listener.open);
+    writer.gauge("chatgate_connections_limit", "Sessions that may be open, by listener.", labels,
+                 listener.limit);
+  }
+  writer.gauge("chatgate_global_connections_open", "Sessions open on all listeners.", {},
+               admission_.open());
+  writer.gauge("chatgate_global_connections_limit",
+               "Sessions that may be open on all listeners (limits.max_connections, or less when "
+               "descriptors are short).",
+               {}, admission_.limit());
+}
+
+void Gateway::write_admission(MetricWriter& writer) const {
+  using Family = net::IpAddress::Family;
+  for (std::size_t i = 0; i < admission::kRefusalCount; ++i) {
+    const auto refusal = static_cast<admission::Refusal>(i);
+    if (refusal == admission::Refusal::DenyCidr) continue;  // Access lists have no mode.
+    writer.counter("chatgate_would_reject_total",
+                   "Connections let in that a limit in mode observe would have refused.",
+                   {{"reason", std::string{session::token(session::to_end_reason(refusal))}}},
+                   static_cast<double>(admission_.would_reject(refusal)));
+  }
+  for (const auto& [name, family] : {std::pair{"v4", Family::V4}, std::pair{"v6", Family::V6}}) {
+    writer.gauge("chatgate_sources_tracked", "Sources that per_source remembers.",
+                 {{"family", name}}, admission_.sources_tracked(family));
+  }
+  writer.gauge("chatgate_sources_limit", "Sources of one family that per_source can remember.", {},
+               admission::SourceTable::kSourcesMax);
+  writer.counter("chatgate_source_table_full_total",
+                 "Connections let in uncounted because the table of sources was full.", {},
+                 static_cast<double>(admission_.source_table_full()));
+  constexpr const char* kErrors[] = {"EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "other"};
+  for (std::size_t i = 0; i < AcceptCounters::kErrorCount; ++i) {
+    writer.counter("chatgate_accept_errors_total", "Failures of accept4(2), by error.",
+                   {{"error", kErrors[i]}},
+                   static_cast<double>(accept_counters_.errors[i].value()));
+  }
+  writer.counter("chatgate_accept_paused_seconds_total",
+                 "Time that listeners waited for room (over_limit: backlog).", {},
+                 static_cast<double>(accept_counters_.paused_ns.value()) * kSecondsPerNanosecond);
+  writer.gauge("chatgate_lingering_refusals", "Refused clients that still may read their line.", {},
+               static_cast<double>(dismissals_.used()));
+  writer.gauge("chatgate_lingering_refusals_limit", "How many may linger.", {},
+               static_cast<double>(dismissals_.max()));
+  writer.counter("chatgate_lingering_overflow_total",
+                 "Refused clients closed at once because too many lingered.", {},
+                 static_cast<double>(dismissals_.overflows()));
+}
+
+void Gateway::write_workers(MetricWriter& writer) const {
+  HistogramCounts delays;
+  std::int64_t queued = 0;
+  std::uint64_t evicted = 0;
+  for (const auto& worker : workers_) {
+    const Labels labels{{"worker", std::to_string(worker->index())}};
+    writer.gauge("chatgate_worker_connections", "Sessions of a worker.", labels, worker->load());
+    writer.gauge("chatgate_worker_busy_ratio",
+                 "The share of the last second that a worker's thread was busy.", labels,
+                 worker->busy_ratio());
+    worker->loop_delay().add_to(delays);
+    queued += worker->queued_bytes().value();
+    evicted += worker->evicted().value();
+  }
+  writer.histogram("chatgate_worker_loop_delay_seconds",
+                   "How late the workers' loops came to their ticks.", {}, delays,
+                   kSecondsPerNanosecond);
+  writer.gauge("chatgate_output_queued_bytes", "Bytes that wait for slow readers.", {},
+               static_cast<double>(queued));
+  writer.gauge("chatgate_output_queued_bytes_limit", "How many may wait (output.budget).", {},
+               static_cast<double>(present_config().output.budget.count));
+  writer.counter("chatgate_output_evictions_total",
+                 "Sessions ended because all slow readers together had too much waiting.", {},
+                 static_cast<double>(evicted));
+}
+
+void Gateway::write_sessions(MetricWriter& writer) const {
+  auto all = snapshot();
+  writer.histogram("chatgate_open_connection_age_seconds", "Ages of the sessions that are open.",
+                   {}, ages_of(all.sessions), kSecondsPerNanosecond);
+  write_top(writer, std::move(all.sessions), present_config().top_connections);
+}
+
+void Gateway::write_lifecycle(MetricWriter& writer) const {
+  writer.gauge("chatgate_drain_phase",
+               "0 none, 1 announce, 2 close listeners, 3 notice, 4 spread, 5 deadline.", {},
+               drain_phase_);
+  writer.gauge("chatgate_drain_remaining_connections", "Sessions that a drain still waits for.", {},
+               drain_phase_ != 0 ? admission_.open() : 0);
+  constexpr const char* kOutcomes[] = {"applied", "rejected", "requires_restart", "unchanged"};
+  for (std::size_t i = 0; i < std::size(kOutcomes); ++i) {
+    writer.counter("chatgate_config_reloads_total", "Reloads, by result.",
+                   {{"result", kOutcomes[i]}}, static_cast<double>(reloads_[i].value()));
+  }
+  const base::MutexLock lock{mutex_};
+  writer.gauge("chatgate_config_last_reload_successful",
+               "1 when the last reload, or the start, succeeded.", {}, reload_successful_ ? 1 : 0);
+  writer.gauge("chatgate_config_last_reload_success_timestamp_seconds",
+               "When a configuration was last put in force.", {},
+               seconds_since_epoch(reload_succeeded_at_));
+}
+
+}  // namespace chatgate::service

@@ -1,0 +1,139 @@
+#include "removal.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <chatgate/service/connection_limit.h>
+#include <chatgate/service/gateway.h>
+#include <chatgate/service/load_config.h>
+#include <chatgate/service/service_manager.h>
+
+// Reload: parse, validate, diff, apply all or nothing. Until the last step that can fail nothing
+// has changed, so a mistake leaves the old configuration serving.
+
+namespace chatgate::service {
+namespace {
+
+using admin::ReloadResult;
+
+std::string_view outcome_word(ReloadResult::Outcome outcome) noexcept {
+  switch (outcome) {
+    case ReloadResult::Outcome::Applied:
+      return "applied";
+    case ReloadResult::Outcome::Rejected:
+      return "rejected";
+    case ReloadResult::Outcome::RequiresRestart:
+      return "requires_restart";
+    case ReloadResult::Outcome::Unchanged:
+      return "unchanged";
+  }
+  return "unknown";
+}
+
+ReloadResult rejected(std::vector<std::string> errors) {
+  return {ReloadResult::Outcome::Rejected, {}, std::move(errors)};
+}
+
+}  // namespace
+
+ReloadResult Gateway::request_reload() {
+  return control_.run([this] {
+    auto result = reload_now();
+    record(result);
+    return result;
+  });
+}
+
+ReloadResult Gateway::reload_now() {
+  if (config_file_.empty()) return rejected({"there is no configuration file to read again"});
+  if (drain_phase_ != 0) return rejected({"the gateway is draining"});
+  auto loaded = load_config(config_file_, environment_);
+  if (!loaded.is_valid()) {
+    std::vector<std::string> errors;
+    for (const auto& diagnostic : loaded.diagnostics) errors.push_back(to_text(diagnostic));
+    return rejected(std::move(errors));
+  }
+  auto changes = diff(present_config(), loaded.config);
+  if (!changes.requires_restart.empty()) {
+    return {ReloadResult::Outcome::RequiresRestart, std::move(changes.requires_restart), {}};
+  }
+  return apply(std::move(loaded.config), std::move(changes.changed));
+}
+
+ReloadResult Gateway::apply(GatewayConfig config, std::vector<std::string> changed) {
+  try {
+    // What can fail comes first; log.apply() is all or nothing itself.
+    const auto limits = within_descriptors(config.limits, log_);
+    auto sockets = listeners_.open_sockets(config);
+    if (const auto error = log_.reopen()) return rejected({*error});
+    if (const auto error = log_.apply(config.log)) return rejected({*error});
+    if (admin_) {
+      const auto token = admin_->reload_token();
+      if (!token) return rejected({token.error()});
+    }
+    admission_.apply(limits);
+    over_limit_ = config.limits.over_limit;
+    exit_after_ = config.limits.exit_after;
+    auto removed = listeners_.apply(config, std::move(sockets));
+    publish_listeners();
+    drain_removed(std::move(removed));
+    watch_config(config.watch);
+  } catch (const std::exception& failure) {
+    return rejected({failure.what()});
+  }
+  for (const auto& acceptor : acceptors_) acceptor->wake_waiting();
+  const base::MutexLock lock{mutex_};
+  config_ = std::move(config);
+  const auto outcome =
+      changed.empty() ? ReloadResult::Outcome::Unchanged : ReloadResult::Outcome::Applied;
+  return {outcome, std::move(changed), {}};
+}
+
+void Gateway::watch_config(bool is_wanted) {
+  if (!is_wanted || config_file_.empty()) return watch_.reset();
+  if (watch_) return;
+  watch_ = std::make_unique<ConfigWatch>(control_, config_file_, [this] { record(reload_now()); });
+}
+
+void Gateway::record(const ReloadResult& result) {
+  reloads_[static_cast<std::size_t>(result.outcome)].add();
+  const bool is_good = result.outcome == ReloadResult::Outcome::Applied ||
+                       result.outcome == ReloadResult::Outcome::Unchanged;
+  {
+    const base::MutexLock lock{mutex_};
+    const auto now = std::chrono::system_clock::now();
+    last_reload_ = {now, result};
+    reload_successful_ = is_good;
+    if (is_good) reload_succeeded_at_ = now;
+  }
+  const auto keys = fmt::format("{}", fmt::join(result.keys, ","));
+  if (is_good) {
+    log_.info("config_reloaded", {{"result", outcome_word(result.outcome)}, {"keys", keys}});
+    return notify_service_manager("STATUS=serving");
+  }
+  log_.error("config_reload_failed", {{"result", outcome_word(result.outcome)}, {"keys", keys}});
+  for (const auto& error : result.errors) log_.error("config_error", {{"error", error}});
+  const auto& first = result.errors.empty() ? keys + " requires a restart" : result.errors.front();
+  notify_service_manager("STATUS=reload failed: " + first);
+}
+
+// Sessions of a removed listener are sent away as in a drain; the others notice nothing.
+void Gateway::drain_removed(std::vector<base::ListenerId> ids) {
+  if (ids.empty()) return;
+  auto removal = std::make_unique<Removal>();
+  removal->ids = ids;
+  for (const auto id : ids) removal->slots.push_back(listeners_.slot_of_leaving(id));
+  const auto options = present_config().drain;
+  removal->farewell = std::make_unique<Farewell>(
+      control_, workers_, std::move(ids), options, base::Clock::now() + options.deadline,
+      [](auto) {}, [] {});
+  removals_.push_back(std::move(removal));
+  ++removals_open_;
+  check_drained();
+}
+
+}  // namespace chatgate::service

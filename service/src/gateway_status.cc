@@ -1,0 +1,237 @@
+#include <algorithm>
+#include <future>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chatgate/service/gateway.h>
+#include <chatgate/version.h>
+
+// What the admin endpoint shows and controls. Its threads see workers only through posted snapshots
+// and folded counters.
+
+namespace chatgate::service {
+namespace {
+
+// A worker that does not answer so soon is left out of a list, and is not waited for.
+constexpr std::chrono::milliseconds kSnapshotWaitMax{500};
+
+// A loop ticks ten times a second; one that has not for so long is stuck.
+constexpr std::chrono::seconds kTickPauseMax{5};
+
+std::string_view state_word(Gateway::State state) noexcept {
+  switch (state) {
+    case Gateway::State::Starting:
+      return "starting";
+    case Gateway::State::Ready:
+      return "ready";
+    case Gateway::State::Draining:
+      return "draining";
+    case Gateway::State::Stopped:
+      return "stopped";
+  }
+  return "unknown";
+}
+
+std::string_view level_word(telemetry::LogLevel level) noexcept {
+  switch (level) {
+    case telemetry::LogLevel::Trace:
+      return "trace";
+    case telemetry::LogLevel::Debug:
+      return "debug";
+    case telemetry::LogLevel::Info:
+      return "info";
+    case telemetry::LogLevel::Warn:
+      return "warn";
+    case telemetry::LogLevel::Error:
+      return "error";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+Gateway::Snapshot Gateway::snapshot() const {
+  using Sessions = std::vector<session::OpenSession>;
+  std::vector<std::future<Sessions>> parts;
+  for (const auto& worker : workers_) {
+    auto promise = std::make_shared<std::promise<Sessions>>();
+    parts.push_back(promise->get_future());
+    worker->list_sessions([promise](Sessions open) { promise->set_value(std::move(open)); });
+  }
+  Snapshot all;
+  const auto deadline = std::chrono::steady_clock::now() + kSnapshotWaitMax;
+  for (auto& part : parts) {
+    if (part.wait_until(deadline) != std::future_status::ready) {
+      all.complete = false;
+      continue;
+    }
+    auto sessions = part.get();
+    all.sessions.insert(all.sessions.end(), sessions.begin(), sessions.end());
+  }
+  return all;
+}
+
+admin::Liveness Gateway::live() {
+  std::string stuck;
+  const auto look_at = [&](net::EventLoop& loop) {
+    const auto pause = std::chrono::duration_cast<std::chrono::seconds>(loop.since_last_tick());
+    if (pause > kTickPauseMax) {
+      stuck += fmt::format("{} has not advanced for {} s\n", loop.name(), pause.count());
+    }
+  };
+  for (const auto& worker : workers_) look_at(worker->loop());
+  for (const auto& acceptor : acceptors_) look_at(acceptor->loop());
+  look_at(control_);
+  if (stuck.empty()) return {};
+  stuck.pop_back();
+  return {.ok = false, .text = std::move(stuck)};
+}
+
+admin::Readiness Gateway::ready() {
+  return {.ok = state_ == State::Ready, .state = std::string{state_word(state_)}};
+}
+
+std::vector<Gateway::ListenerCount> Gateway::count_listeners() const {
+  const base::MutexLock lock{mutex_};
+  std::vector<ListenerCount> counts;
+  for (const auto& view : listener_views_) {
+    const auto own_limit = view.slot->limit();
+    const auto limit =
+        own_limit != 0 ? std::min(own_limit, admission_.limit()) : admission_.limit();
+    counts.push_back({view.name, view.address, view.slot->open(), limit});
+  }
+  return counts;
+}
+
+void Gateway::publish_listeners() {
+  const base::MutexLock lock{mutex_};
+  listener_views_.clear();
+  for (const auto& [name, listener] : listeners_.open()) {
+    listener_views_.push_back({name, listener.address, listener.slot});
+  }
+  for (const auto& [id, listener] : listeners_.leaving()) {
+    const bool is_replaced = listeners_.open().contains(listener.config.name);
+    if (!is_replaced) listener_views_.push_back({listener.config.name, "closed", listener.slot});
+  }
+}
+
+admin::StatusReport Gateway::status() {
+  admin::StatusReport report;
+  report.version = kVersion;
+  report.pid = ::getpid();
+  report.started_at = started_at_;
+  report.uptime = std::chrono::system_clock::now() - started_at_;
+  report.state = state_word(state_);
+  report.drain_phase = drain_phase_;
+  report.connections_open = admission_.open();
+  report.connections_limit = admission_.limit();
+  const auto totals = session_metrics_.totals();
+  report.accepted_total = totals.accepted;
+  report.rejected_total = totals.rejected;
+  report.closed_total = totals.closed;
+  for (const auto& listener : count_listeners()) {
+    report.listeners.push_back({listener.name, listener.address, listener.open, listener.limit});
+  }
+  for (const auto& worker : workers_) {
+    report.workers.push_back({worker->index(), worker->load(), worker->busy_ratio()});
+  }
+  report.config_file = config_file_;
+  const base::MutexLock lock{mutex_};
+  report.last_reload = last_reload_;
+  return report;
+}
+
+admin::ConnectionList Gateway::connections() {
+  std::map<base::ListenerId, std::string> names;
+  {
+    const base::MutexLock lock{mutex_};
+    for (const auto& view : listener_views_) names.emplace(view.slot->id(), view.name);
+  }
+  auto all = snapshot();
+  admin::ConnectionList list;
+  list.complete = all.complete;
+  const auto now = base::Clock::now();
+  for (const auto& open : all.sessions) {
+    list.rows.push_back({.id = open.record.id,
+                         .listener = names[open.record.listener],
+                         .peer = open.record.peer,
+                         .worker = open.worker,
+                         .state = std::string{session::word(open.state)},
+                         .age = now - open.record.accepted_at,
+                         .idle = now - open.last_byte_at,
+                         .messages = open.record.messages,
+                         .received_bytes = open.record.received_bytes,
+                         .sent_bytes = open.record.sent_bytes,
+                         .output_bytes = open.queued_bytes,
+                         .telnet = open.speaks_telnet});
+  }
+  return list;
+}
+
+std::vector<admin::ClosedRow> Gateway::recently_closed() {
+  std::vector<admin::ClosedRow> rows;
+  for (auto& closed : closed_.list()) {
+    rows.push_back({.id = closed.record.id,
+                    .listener = std::move(closed.listener_name),
+                    .peer = closed.record.peer,
+                    .reason = std::string{session::token(closed.reason)},
+                    .ended_at = closed.ended_at,
+                    .duration = closed.duration,
+                    .messages = closed.record.messages,
+                    .received_bytes = closed.record.received_bytes,
+                    .sent_bytes = closed.record.sent_bytes});
+  }
+  return rows;
+}
+
+admin::ControlResult Gateway::close_connection(base::SessionId id, bool abort) {
+  using Outcome = admin::ControlResult::Outcome;
+  std::vector<std::future<bool>> answers;
+  for (const auto& worker : workers_) {
+    auto found = std::make_shared<std::promise<bool>>();
+    answers.push_back(found->get_future());
+    worker->close_session(id, abort, [found](bool is_here) { found->set_value(is_here); });
+  }
+  const auto deadline = std::chrono::steady_clock::now() + kSnapshotWaitMax;
+  bool is_complete = true;
+  for (auto& answer : answers) {
+    if (answer.wait_until(deadline) != std::future_status::ready) {
+      is_complete = false;
+    } else if (answer.get()) {
+      log_.info("session_close_requested", {{"id", id.value}, {"abort", abort}});
+      return {Outcome::Done, fmt::format("session {} is being closed", id.value)};
+    }
+  }
+  if (!is_complete) return {Outcome::Unavailable, "a worker did not answer in time; try again"};
+  return {Outcome::NotFound, fmt::format("there is no open session {}", id.value)};
+}
+
+admin::ControlResult Gateway::drain() {
+  const bool is_first = drain_phase_ == 0;
+  // Not run(): the drain may stop the gateway, whose destructor waits for this very thread.
+  control_.post([this] { start_drain(); });
+  return {admin::ControlResult::Outcome::Done,
+          is_first ? "draining" : "draining already: jumping to the last phase"};
+}
+
+admin::ControlResult Gateway::undrain() {
+  if (request_undrain()) return {admin::ControlResult::Outcome::Done, "serving again"};
+  return {admin::ControlResult::Outcome::Refused,
+          drain_phase_ == 0 ? "there is no drain to undo"
+                            : "too late: the listeners are closed already"};
+}
+
+admin::ControlResult Gateway::set_log_level(telemetry::LogLevel level) {
+  auto options = present_config().log;
+  options.level = level;
+  if (const auto error = log_.apply(options)) {
+    return {admin::ControlResult::Outcome::Refused, *error};
+  }
+  log_.info("log_level_changed", {{"level", level_word(level)}});
+  return {admin::ControlResult::Outcome::Done, "log level changed until the next reload"};
+}
+
+}  // namespace chatgate::service

@@ -1,0 +1,259 @@
+#include "schema_types.h"
+
+#include <functional>
+
+#include <chatgate/service/schema.h>
+
+namespace chatgate::service {
+namespace {
+
+using config::Apply;
+using config::boolean;
+using config::choice;
+using config::duration;
+using config::rate;
+using config::size;
+using config::Table;
+using config::text;
+using config::Whole;
+using config::within;
+using protocol::Placeholder;
+using namespace std::chrono_literals;
+using namespace base;
+
+constexpr std::size_t kTemplateBytesMax = 16 << 10;
+constexpr std::size_t kLineBytesMax = 4096;
+constexpr std::size_t kCidrsMax = 4096;
+
+config::Type<admission::Mode> mode() {
+  using admission::Mode;
+  return choice<Mode>({{"enforce", Mode::Enforce}, {"observe", Mode::Observe}, {"off", Mode::Off}});
+}
+
+Table<ThreadOptions> threads() {
+  return Table<ThreadOptions>{}
+      .key("acceptors", &ThreadOptions::acceptors, Whole{1, 64},
+           "Threads that accept, each with its own socket for every TCP listener.", Apply::Restart)
+      .key("workers", &ThreadOptions::workers, Whole{1, 256, "auto"},
+           "Threads that own sessions; auto = the CPUs that affinity and cgroup quota leave us.",
+           Apply::Restart);
+}
+
+Table<admission::ListenerLimits> access() {
+  using Limits = admission::ListenerLimits;
+  return Table<Limits>{}
+      .list("allow", &Limits::allow, cidr_type(), {0, kCidrsMax},
+            "Who may connect; empty = everyone.")
+      .list("deny", &Limits::deny, cidr_type(), {0, kCidrsMax},
+            "Who may not connect, allowed or not.");
+}
+
+Table<ListenerConfig> listener() {
+  using session::Telnet;
+  using Limits = admission::ListenerLimits;
+  return Table<ListenerConfig>{}
+      .key("name", &ListenerConfig::name, config::name(),
+           "The `listener` label of every metric and log line; unique.")
+      .key("address", &ListenerConfig::address, endpoint_type(),
+           "HOST:PORT, \"[V6]:PORT\", unix:/path, or fd:NAME for a socket inherited from systemd.")
+      .key("service", &ListenerConfig::service, config::name(),
+           "The entry of `services` that its connections get.")
+      .key("backlog", &ListenerConfig::backlog, Whole{1, 65'535},
+           "Connections that the kernel keeps waiting to be accepted (listen(2)).")
+      .key("telnet", &ListenerConfig::telnet,
+           choice<Telnet>({{"passive", Telnet::Passive}, {"off", Telnet::Off}}),
+           "passive = answer telnet negotiation, never begin it; off = its bytes are data.")
+      .section("access", &ListenerConfig::limits, access(), "Who may connect.")
+      .key("max_connections", within(&ListenerConfig::limits, &Limits::max_connections),
+           Whole{0, 1'000'000}, "Open connections of this listener; 0 = the global limit alone.");
+}
+
+Table<session::ServiceOptions> service() {
+  using session::Framing;
+  using session::OnOverlong;
+  using session::ServiceOptions;
+  using session::Utf8;
+  return Table<ServiceOptions>{}
+      .key("greeting", &ServiceOptions::greeting,
+           template_type(kTemplateBytesMax, {Placeholder::Message, Placeholder::Count}),
+           "Sent when a connection is admitted.")
+      .key("framing", &ServiceOptions::framing,
+           choice<Framing>({{"line", Framing::Line}, {"read", Framing::Read}}),
+           "line = a message ends at LF; read = whatever one read returns is a message.")
+      .key("max_message", &ServiceOptions::max_message, size(16_B, 1_MiB),
+           "The longest message, without its end of line.")
+      .key("on_overlong", &ServiceOptions::on_overlong,
+           choice<OnOverlong>({{"resync", OnOverlong::Resync}, {"close", OnOverlong::Close}}),
+           "After a longer line: resync = skip it and go on; close = end the session.")
+      .key("utf8", &ServiceOptions::utf8,
+           choice<Utf8>(
+               {{"replace", Utf8::Replace}, {"reject", Utf8::Reject}, {"pass", Utf8::Pass}}),
+           "What is no UTF-8: replace = by U+FFFD; reject = end the session; pass = as it is.")
+      .key("messages_per_session", &ServiceOptions::messages_per_session, Whole{0, 1'000'000'000},
+           "End the session after so many replies; 0 = unlimited; 1 = greet, read, reply, close.")
+      .list("quit_words", &ServiceOptions::quit_words, quit_word_type(), {0, 64},
+            "Messages that end the session, with the farewell.")
+      .key("farewell", &ServiceOptions::farewell,
+           template_type(kTemplateBytesMax, {Placeholder::Message}), "Sent after a quit word.")
+      .key("reply", &ServiceOptions::reply, template_type(kTemplateBytesMax, {}),
+           "Sent for each message.");
+}
+
+Table<admission::PerSourceOptions> per_source() {
+  using admission::PerSourceOptions;
+  return Table<PerSourceOptions>{}
+      .key("mode", &PerSourceOptions::mode, mode(),
+           "enforce = refuse; observe = only count what would be refused; off = neither.")
+      .key("max", &PerSourceOptions::max, Whole{1, 1'000'000}, "Open connections of one source.")
+      .key("rate", &PerSourceOptions::rate, rate(Rate{0.001}, Rate{100'000}),
+           "New connections of one source, on average.")
+      .key("burst", &PerSourceOptions::burst, Whole{1, 1'000'000},
+           "New connections of one source at once, before `rate` counts.")
+      .key("v4_prefix", &PerSourceOptions::v4_prefix, Whole{1, 32},
+           "Leading bits of an IPv4 address that make a source.")
+      .key("v6_prefix", &PerSourceOptions::v6_prefix, Whole{1, 128},
+           "Leading bits of an IPv6 address that make a source.")
+      .list("exempt", &PerSourceOptions::exempt, cidr_type(), {0, kCidrsMax},
+            "Sources without these bounds.");
+}
+
+Table<LimitsConfig> limits() {
+  using admission::LimitOptions;
+  constexpr auto kAdmission = &LimitsConfig::admission;
+  return Table<LimitsConfig>{}
+      .key("max_connections", within(kAdmission, &LimitOptions::max_connections),
+           Whole{1, 1'000'000}, "Open connections; lowered when descriptors do not suffice.")
+      .key("reserve_fds", &LimitsConfig::reserve_fds, Whole{16, 65'536},
+           "Descriptors kept for files, admin and backends when the limit is computed.")
+      .key("over_limit", &LimitsConfig::over_limit,
+           choice<OverLimit>({{"reply", OverLimit::Reply},
+                              {"backlog", OverLimit::Backlog},
+                              {"reset", OverLimit::Reset}}),
+           "reply = a line that says so, then close; backlog = stop accepting; reset = RST.")
+      .key("mode", within(kAdmission, &LimitOptions::mode), mode(),
+           "enforce = refuse; observe = only count what would be refused; off = neither.")
+      .key("exit_after", &LimitsConfig::exit_after, Whole{0, 1'000'000'000},
+           "Sessions to serve, then drain and exit; 0 = never.")
+      .section("per_source", within(kAdmission, &LimitOptions::per_source), per_source(),
+               "Bounds on the connections of one address, or of one block of addresses.");
+}
+
+Table<session::TimeoutOptions> timeouts() {
+  using session::TimeoutOptions;
+  const auto limit = duration(0s, 720h);
+  return Table<TimeoutOptions>{}
+      .key("first_message", &TimeoutOptions::first_message, limit,
+           "From the greeting to the end of the first message; 0s = off.")
+      .key("idle", &TimeoutOptions::idle, limit, "No byte from the client; 0s = off.")
+      .key("line", &TimeoutOptions::line, limit,
+           "From the first byte of a line to its end; 0s = off.")
+      .key("write", &TimeoutOptions::write, limit,
+           "The client takes no byte of what waits for it; 0s = off.")
+      .key("max_lifetime", &TimeoutOptions::max_lifetime, limit,
+           "Of a session, shortened at random by up to 10 %; 0s = off.");
+}
+
+Table<session::OutputOptions> output() {
+  using session::OutputOptions;
+  return Table<OutputOptions>{}
+      .key("soft", &OutputOptions::soft, size(1_KiB, 1024_MiB),
+           "More waiting for a client: stop reading from it until half is gone.")
+      .key("soft_time", &OutputOptions::soft_time, duration(100ms, 24h),
+           "So long above `soft`: end the session (slow_soft).")
+      .key("hard", &OutputOptions::hard, size(1_KiB, 1024_MiB),
+           "More waiting for a client: end the session at once (slow_hard).")
+      .key("budget", &OutputOptions::budget, size(64_KiB, Bytes{std::size_t{1} << 40}),
+           "More waiting for all clients together: the largest is ended first.");
+}
+
+Table<DrainOptions> drain() {
+  const auto part = duration(0s, 1h);
+  return Table<DrainOptions>{}
+      .key("announce", &DrainOptions::announce, part,
+           "/readyz says 503 while connections are still accepted; 5s on Kubernetes.")
+      .key("grace", &DrainOptions::grace, part, "From the notice to the first close.")
+      .key("spread", &DrainOptions::spread, part, "The closes are spread over so long.")
+      .key("deadline", &DrainOptions::deadline, duration(100ms, 24h),
+           "From the signal to the exit, all of it.")
+      .key("linger", &DrainOptions::linger, part,
+           "Before the deadline: the last clients may still take what is sent to them.")
+      .key("notice", &DrainOptions::notice, text(kLineBytesMax),
+           "Sent to every client when the listeners close; empty = nothing.");
+}
+
+Table<admin::AdminOptions> admin_endpoint() {
+  using admin::AdminOptions;
+  return Table<AdminOptions>{}
+      .key("address", &AdminOptions::address, admin_address_type(),
+           "Where metrics, probes and controls are served over HTTP; empty = nowhere.",
+           Apply::Restart)
+      .key("token_file", &AdminOptions::token_file, path_type(),
+           "A file with the token that controls require when `address` is not loopback.");
+}
+
+Table<TopConnectionsOptions> top_connections() {
+  using By = TopConnectionsOptions::By;
+  return Table<TopConnectionsOptions>{}
+      .key("count", &TopConnectionsOptions::count, Whole{0, 100},
+           "Connections that get a metric series of their own; 0 = none.")
+      .key("by", &TopConnectionsOptions::by,
+           choice<By>({{"received_bytes", By::ReceivedBytes},
+                       {"sent_bytes", By::SentBytes},
+                       {"messages", By::Messages}}),
+           "What makes a connection a top one.");
+}
+
+Table<GatewayConfig> metrics() {
+  return Table<GatewayConfig>{}.section("top_connections", &GatewayConfig::top_connections,
+                                        top_connections(), "The busiest connections by name.");
+}
+
+Table<GatewayConfig> log() {
+  using telemetry::LogFormat;
+  using telemetry::LogLevel;
+  using telemetry::LogOptions;
+  constexpr auto kLog = &GatewayConfig::log;
+  return Table<GatewayConfig>{}
+      .key("level", within(kLog, &LogOptions::level),
+           choice<LogLevel>({{"trace", LogLevel::Trace},
+                             {"debug", LogLevel::Debug},
+                             {"info", LogLevel::Info},
+                             {"warn", LogLevel::Warn},
+                             {"error", LogLevel::Error}}),
+           "The least important lines that are written.")
+      .key("format", within(kLog, &LogOptions::format),
+           choice<LogFormat>({{"text", LogFormat::Text}, {"json", LogFormat::Json}}),
+           "text = event=… key=value; json = one object a line.")
+      .key("output", within(kLog, &LogOptions::output), log_output_type(),
+           "stderr, journald, or file:/path, which SIGHUP opens anew.")
+      .key("sessions", &GatewayConfig::log_sessions, boolean(), "One line for each ended session.");
+}
+
+Table<GatewayConfig> gateway() {
+  return Table<GatewayConfig>{}
+      .section("threads", &GatewayConfig::threads, threads(), "Threads.")
+      .entries("listeners", &GatewayConfig::listeners, &ListenerConfig::name, listener(), {1, 64},
+               "Where connections are accepted.")
+      .map("services", &GatewayConfig::services, service(), {1, 64}, "What a connection gets.")
+      .section("limits", &GatewayConfig::limits, limits(), "Who may come in.")
+      .section("timeouts", &GatewayConfig::timeouts, timeouts(),
+               "How long a session may wait for what.")
+      .key("idle_warning", &GatewayConfig::idle_warning, text(kLineBytesMax),
+           "Sent 30 s before `timeouts.idle` ends a session; empty = nothing.")
+      .section("output", &GatewayConfig::output, output(), "What may wait for slow readers.")
+      .section("drain", &GatewayConfig::drain, drain(), "The graceful shutdown.")
+      .section("admin", &GatewayConfig::admin, admin_endpoint(), "The HTTP endpoint.")
+      .section("metrics", std::identity{}, metrics(), "Metrics beyond the fixed ones.")
+      .section("log", std::identity{}, log(), "The log.")
+      .key("watch", &GatewayConfig::watch, boolean(),
+           "Reload when the file changes, ConfigMap symlinks included.");
+}
+
+}  // namespace
+
+const config::Table<GatewayConfig>& schema() {
+  static const Table<GatewayConfig> table = gateway();
+  return table;
+}
+
+}  // namespace chatgate::service
