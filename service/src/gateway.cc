@@ -57,7 +57,7 @@ void Gateway::start() {
   if (!config.admin.address.empty()) {
     admin::Backend& self = *this;
     admin_ = std::make_unique<admin::Server>(config.admin, self);
-    log_.info("admin_listening", {{"address", config.admin.address}, {"port", admin_->port()}});
+    log_.info("admin_listening", {{"address", admin_address()}});
     if (const auto& warning = admin_->token_warning(); !warning.empty()) {
       log_.warn("admin_token_unsafe", {{"warning", warning}});
     }
@@ -114,6 +114,12 @@ void Gateway::start_threads() {
         i, AcceptorContext{log_, admission_, closed_, accept_counters_, dismissals_,
                            next_session_id_, over_limit_, workers_}));
   }
+}
+
+std::string Gateway::admin_address() const {
+  if (!admin_) return {};
+  const auto configured = present_config().admin.address;
+  return configured.substr(0, configured.rfind(':') + 1) + std::to_string(admin_->port());
 }
 
 std::string Gateway::address(const std::string& name) const {

@@ -41,11 +41,14 @@ ReloadResult rejected(std::vector<std::string> errors) {
 }  // namespace
 
 ReloadResult Gateway::request_reload() {
-  return control_.run([this] {
-    auto result = reload_now();
-    record(result);
-    return result;
-  });
+  return control_.run([this] { return reload_and_record(); });
+}
+
+ReloadResult Gateway::reload_and_record() {
+  notify_service_manager(reloading_state());
+  auto result = reload_now();
+  record(result);
+  return result;
 }
 
 ReloadResult Gateway::reload_now() {
@@ -96,7 +99,7 @@ ReloadResult Gateway::apply(GatewayConfig config, std::vector<std::string> chang
 void Gateway::watch_config(bool is_wanted) {
   if (!is_wanted || config_file_.empty()) return watch_.reset();
   if (watch_) return;
-  watch_ = std::make_unique<ConfigWatch>(control_, config_file_, [this] { record(reload_now()); });
+  watch_ = std::make_unique<ConfigWatch>(control_, config_file_, [this] { reload_and_record(); });
 }
 
 void Gateway::record(const ReloadResult& result) {
@@ -113,12 +116,12 @@ void Gateway::record(const ReloadResult& result) {
   const auto keys = fmt::format("{}", fmt::join(result.keys, ","));
   if (is_good) {
     log_.info("config_reloaded", {{"result", outcome_word(result.outcome)}, {"keys", keys}});
-    return notify_service_manager("STATUS=serving");
+    return notify_service_manager("READY=1\nSTATUS=serving");
   }
   log_.error("config_reload_failed", {{"result", outcome_word(result.outcome)}, {"keys", keys}});
   for (const auto& error : result.errors) log_.error("config_error", {{"error", error}});
   const auto& first = result.errors.empty() ? keys + " requires a restart" : result.errors.front();
-  notify_service_manager("STATUS=reload failed: " + first);
+  notify_service_manager("READY=1\nSTATUS=reload failed: " + first);
 }
 
 // Sessions of a removed listener are sent away as in a drain; the others notice nothing.

@@ -60,6 +60,8 @@ class Gateway final : private admin::Backend, private telemetry::MetricSource {
 
   /// Where the listener called `name` listens: `127.0.0.1:41234`, `unix:/path`.
   std::string address(const std::string& name) const;
+  /// Where the admin endpoint listens, with the port that the kernel chose; empty without one.
+  std::string admin_address() const;
   /// The port of the admin endpoint; 0 when there is none.
   std::uint16_t admin_port() const noexcept { return admin_ ? admin_->port() : std::uint16_t{0}; }
 
@@ -98,6 +100,7 @@ class Gateway final : private admin::Backend, private telemetry::MetricSource {
   GatewayConfig present_config() const;
 
   // gateway_reload.cc.
+  admin::ReloadResult reload_and_record();
   admin::ReloadResult reload_now();
   admin::ReloadResult apply(GatewayConfig config, std::vector<std::string> changed);
   void record(const admin::ReloadResult& result);
