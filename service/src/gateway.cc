@@ -65,13 +65,18 @@ void Gateway::start() {
   control_.run([&] {
     listeners_.apply(config, listeners_.open_sockets(config));
     publish_listeners();
-    for (const auto& [name, listener] : listeners_.open()) {
-      log_.info("listening", {{"listener", name}, {"address", listener.address}});
-    }
+    log_listening({});
     watch_config(config.watch);
     enter(State::Ready);
   });
   log_.info("ready", {{"version", kVersion}, {"workers", workers_.size()}});
+}
+
+void Gateway::log_listening(const std::vector<base::ListenerId>& known) {
+  for (const auto& [name, listener] : listeners_.open()) {
+    const bool is_new = std::find(known.begin(), known.end(), listener.id) == known.end();
+    if (is_new) log_.info("listening", {{"listener", name}, {"address", listener.address}});
+  }
 }
 
 // Who still may call whom decides the order: the endpoint asks everybody, acceptors hand over to

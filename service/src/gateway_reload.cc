@@ -81,8 +81,10 @@ ReloadResult Gateway::apply(GatewayConfig config, std::vector<std::string> chang
     admission_.apply(limits);
     over_limit_ = config.limits.over_limit;
     exit_after_ = config.limits.exit_after;
+    const auto known = listeners_.ids();
     auto removed = listeners_.apply(config, std::move(sockets));
     publish_listeners();
+    log_listening(known);
     drain_removed(std::move(removed));
     watch_config(config.watch);
   } catch (const std::exception& failure) {

@@ -96,6 +96,7 @@ class Gateway final : private admin::Backend, private telemetry::MetricSource {
   void start();
   void start_threads();
   void watch_config(bool is_wanted);
+  void log_listening(const std::vector<base::ListenerId>& known);
   void shut_down();
   GatewayConfig present_config() const;
 
