@@ -30,7 +30,7 @@ ConfigWatch::ConfigWatch(net::EventLoop& loop, const std::string& file,
       name_{std::filesystem::path{file}.filename()},
       on_change_{std::move(on_change)},
       inotify_{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)},
-      quiet_{loop.executor()} {
+      quiet_{loop} {
   if (!inotify_) fail("inotify_init1");
   const auto folder = std::filesystem::absolute(file).parent_path();
   if (::inotify_add_watch(inotify_.get(), folder.c_str(), kEvents) < 0) {
@@ -54,10 +54,7 @@ void ConfigWatch::on_ready(std::uint32_t /*events*/) {
     at += static_cast<std::ptrdiff_t>(sizeof event + event.len);
   }
   if (!is_ours) return;
-  quiet_.expires_after(kQuiet);
-  quiet_.async_wait([this, alive = std::weak_ptr{alive_}](asio::error_code error) {
-    if (!error && !alive.expired()) on_change_();
-  });
+  quiet_.set(base::Clock::now() + kQuiet, on_change_);
 }
 
 }  // namespace chatgate::service

@@ -16,15 +16,12 @@ Farewell::Farewell(net::EventLoop& control,
       deadline_{deadline},
       on_phase_{std::move(on_phase)},
       on_over_{std::move(on_over)},
-      timer_{control.executor()} {
+      next_step_{control} {
   give_notice();
 }
 
 void Farewell::at(Clock::time_point when, void (Farewell::*step)()) {
-  timer_.expires_at(when);
-  timer_.async_wait([this, step, alive = std::weak_ptr{alive_}](asio::error_code error) {
-    if (!error && !alive.expired()) (this->*step)();
-  });
+  next_step_.set(when, [this, step] { (this->*step)(); });
 }
 
 void Farewell::give_notice() {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <chatgate/service/connection_limit.h>
 #include <chatgate/service/gateway.h>
@@ -17,6 +18,9 @@ namespace {
 
 // Refused clients that linger live on the descriptors that the limit leaves in reserve.
 constexpr std::size_t kLingeringMax = 256;
+
+constexpr std::uint32_t kHousekeepingTicks = 50;  // Every five seconds.
+constexpr std::uint64_t kTrimAfterEnds = 1'000;
 
 std::size_t lingering_max(const GatewayConfig& config) {
   return std::min<std::size_t>(kLingeringMax, std::max(1U, config.limits.reserve_fds / 2));
@@ -40,7 +44,7 @@ Gateway::Gateway(GatewayConfig config, GatewayOrigin origin, telemetry::Log& log
       session_metrics_{worker_count(config_.threads)},
       process_metrics_{{.version = std::string{kVersion}, .revision = std::string{revision()}}},
       listeners_{admission_, session_metrics_, workers_, acceptors_, std::move(origin.inherited)},
-      control_{"control"} {
+      control_{"control", [this](auto) { keep_house(); }} {
   try {
     start();
   } catch (...) {
@@ -79,6 +83,17 @@ void Gateway::log_listening(const std::vector<base::ListenerId>& known) {
   }
 }
 
+// Ten times a second, on the control loop.
+void Gateway::keep_house() {
+  if (++ticks_ % kHousekeepingTicks != 0) return;
+  log_.flush_suppressed();
+  const auto ended = sessions_ended_.load(std::memory_order_relaxed);
+  if (ended - trimmed_at_ < kTrimAfterEnds) return;
+  // A storm of closes leaves its memory with the allocator, which keeps it for the next one.
+  trimmed_at_ = ended;
+  ::malloc_trim(0);
+}
+
 // Who still may call whom decides the order: the endpoint asks everybody, acceptors hand over to
 // workers, and a session that ends wakes acceptors and the control loop.
 void Gateway::shut_down() {
@@ -87,7 +102,7 @@ void Gateway::shut_down() {
     stop();
     farewell_.reset();
     removals_.clear();
-    announce_timer_.reset();
+    announcement_.reset();
     watch_.reset();
     listeners_.close_all();
   });
@@ -155,7 +170,7 @@ void Gateway::request_drain() {
 bool Gateway::request_undrain() {
   return control_.run([this] {
     if (drain_phase_ != 1) return false;
-    announce_timer_.reset();
+    announcement_.reset();
     drain_phase_ = 0;
     enter(State::Ready);
     log_.info("drain_undone");
@@ -181,17 +196,14 @@ void Gateway::start_drain() {
   enter(State::Draining);
   log_.info("drain_started", {{"connections", admission_.open()}, {"deadline", options.deadline}});
   if (options.announce.count() == 0) return close_listeners();
-  announce_timer_ = std::make_unique<asio::steady_timer>(control_.executor());
-  announce_timer_->expires_after(options.announce);
-  announce_timer_->async_wait([this](asio::error_code error) {
-    // An undrain that came just before has left nothing to close.
-    if (!error && drain_phase_ == 1) close_listeners();
-  });
+  announcement_ = std::make_unique<net::Alarm>(control_);
+  announcement_->set(base::Clock::now() + options.announce, [this] { close_listeners(); });
 }
 
 // Phase 2, and at once phase 3: who was found in the queues is served like all the others.
 void Gateway::close_listeners() {
   drain_phase_ = 2;
+  if (announcement_) announcement_->cancel();
   notify_service_manager("STOPPING=1");
   const auto ids = listeners_.ids();
   listeners_.close_all();

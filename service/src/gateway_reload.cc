@@ -46,6 +46,7 @@ ReloadResult Gateway::request_reload() {
 
 ReloadResult Gateway::reload_and_record() {
   notify_service_manager(reloading_state());
+  if (const auto error = log_.reopen()) log_.error("log_reopen_failed", {{"error", *error}});
   auto result = reload_now();
   record(result);
   return result;
@@ -72,7 +73,6 @@ ReloadResult Gateway::apply(GatewayConfig config, std::vector<std::string> chang
     // What can fail comes first; log.apply() is all or nothing itself.
     const auto limits = within_descriptors(config.limits, log_);
     auto sockets = listeners_.open_sockets(config);
-    if (const auto error = log_.reopen()) return rejected({*error});
     if (const auto error = log_.apply(config.log)) return rejected({*error});
     if (admin_) {
       const auto token = admin_->reload_token();

@@ -1,8 +1,7 @@
-#include <systemd/sd-daemon.h>
-
-#include <time.h>
-
 #include <chrono>
+
+#include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include <chatgate/service/service_manager.h>
 

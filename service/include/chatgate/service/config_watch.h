@@ -1,9 +1,9 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 
+#include <chatgate/net/alarm.h>
 #include <chatgate/net/event_loop.h>
 #include <chatgate/net/unique_fd.h>
 
@@ -30,8 +30,7 @@ class ConfigWatch final : private net::ReadySet::Handler {
   const std::string name_;  // Of the file, in its folder.
   const std::function<void()> on_change_;
   net::UniqueFd inotify_;
-  asio::steady_timer quiet_;
-  const std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+  net::Alarm quiet_;
 };
 
 }  // namespace chatgate::service

@@ -6,10 +6,9 @@
 #include <memory>
 #include <vector>
 
-#include <asio/steady_timer.hpp>
-
 #include <chatgate/base/strong_id.h>
 #include <chatgate/base/units.h>
+#include <chatgate/net/alarm.h>
 #include <chatgate/net/event_loop.h>
 #include <chatgate/service/gateway_config.h>
 #include <chatgate/session/worker.h>
@@ -50,9 +49,7 @@ class Farewell {
   Clock::time_point deadline_;
   const std::function<void(Phase)> on_phase_;
   const std::function<void()> on_over_;
-  asio::steady_timer timer_;
-  // A step that is already on its way when this is destroyed must find out.
-  const std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+  net::Alarm next_step_;
 };
 
 }  // namespace chatgate::service

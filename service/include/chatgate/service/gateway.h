@@ -10,13 +10,12 @@
 #include <string>
 #include <vector>
 
-#include <asio/steady_timer.hpp>
-
 #include <chatgate/admin/backend.h>
 #include <chatgate/admin/server.h>
 #include <chatgate/admission/admission.h>
 #include <chatgate/base/mutex.h>
 #include <chatgate/config/reading.h>
+#include <chatgate/net/alarm.h>
 #include <chatgate/net/event_loop.h>
 #include <chatgate/net/listening_socket.h>
 #include <chatgate/service/acceptor_thread.h>
@@ -71,7 +70,8 @@ class Gateway final : private admin::Backend, private telemetry::MetricSource {
   void request_drain();
   /// Takes a drain back, until its listeners close. Returns whether it did.
   bool request_undrain();
-  /// Reads the configuration file again and puts it in force, all or nothing. Opens log files anew.
+  /// Reads the configuration file again and puts it in force, all or nothing. Opens log files anew
+  /// whether or not that succeeds: a log rotation must not depend on it.
   admin::ReloadResult request_reload();
   /// Stops now, without a goodbye to anyone.
   void request_stop();
@@ -96,6 +96,7 @@ class Gateway final : private admin::Backend, private telemetry::MetricSource {
   void start();
   void start_threads();
   void watch_config(bool is_wanted);
+  void keep_house();
   void log_listening(const std::vector<base::ListenerId>& known);
   void shut_down();
   GatewayConfig present_config() const;
@@ -184,9 +185,11 @@ class Gateway final : private admin::Backend, private telemetry::MetricSource {
   std::unique_ptr<Farewell> farewell_;  // Of the drain, from its notice on.
   struct Removal;                       // Of listeners that a reload removed.
   std::vector<std::unique_ptr<Removal>> removals_;
-  std::unique_ptr<asio::steady_timer> announce_timer_;
+  std::unique_ptr<net::Alarm> announcement_;  // While a drain is announced.
   std::unique_ptr<ConfigWatch> watch_;
   base::Clock::time_point drain_deadline_;
+  std::uint32_t ticks_ = 0;
+  std::uint64_t trimmed_at_ = 0;  // Sessions that had ended when memory was last given back.
   std::promise<void> stopped_;
   bool is_stopped_ = false;
   std::shared_future<void> stopped_future_ = stopped_.get_future().share();
