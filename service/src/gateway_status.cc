@@ -101,7 +101,13 @@ std::vector<Gateway::ListenerCount> Gateway::count_listeners() const {
     const auto own_limit = view.slot->limit();
     const auto limit =
         own_limit != 0 ? std::min(own_limit, admission_.limit()) : admission_.limit();
-    counts.push_back({view.name, view.address, view.slot->open(), limit});
+    const auto same = std::find_if(counts.begin(), counts.end(),
+                                   [&](const auto& count) { return count.name == view.name; });
+    if (same != counts.end()) {
+      same->open += view.slot->open();
+    } else {
+      counts.push_back({view.name, view.address, view.slot->open(), limit});
+    }
   }
   return counts;
 }
@@ -112,9 +118,9 @@ void Gateway::publish_listeners() {
   for (const auto& [name, listener] : listeners_.open()) {
     listener_views_.push_back({name, listener.address, listener.slot});
   }
+  // After the open ones, so that one of the same name gives the address.
   for (const auto& [id, listener] : listeners_.leaving()) {
-    const bool is_replaced = listeners_.open().contains(listener.config.name);
-    if (!is_replaced) listener_views_.push_back({listener.config.name, "closed", listener.slot});
+    listener_views_.push_back({listener.config.name, "closed", listener.slot});
   }
 }
 

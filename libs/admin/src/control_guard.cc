@@ -12,9 +12,9 @@ namespace chatgate::admin {
 namespace {
 
 bool is_loopback(const net::IpAddress& ip) {
-  static const auto kV4 = net::Cidr::parse("127.0.0.0/8").value();
-  static const auto kV6 = net::Cidr::parse("::1/128").value();
-  return kV4.contains(ip) || kV6.contains(ip);
+  const auto v4 = net::Cidr::parse("127.0.0.0/8").value();
+  const auto v6 = net::Cidr::parse("::1/128").value();
+  return v4.contains(ip) || v6.contains(ip);
 }
 
 char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }

@@ -127,17 +127,17 @@ Expected<std::vector<Term>, std::string> parse_filter(std::string_view text,
 bool holds(Comparison comparison, std::partial_ordering order) {
   switch (comparison) {
     case Comparison::Equal:
-      return order == 0;
+      return std::is_eq(order);
     case Comparison::NotEqual:
-      return order != 0;
+      return std::is_neq(order);
     case Comparison::Less:
-      return order < 0;
+      return std::is_lt(order);
     case Comparison::LessOrEqual:
-      return order <= 0;
+      return std::is_lteq(order);
     case Comparison::Greater:
-      return order > 0;
+      return std::is_gt(order);
     case Comparison::GreaterOrEqual:
-      return order >= 0;
+      return std::is_gteq(order);
   }
   CHATGATE_ASSERT(false);
 }

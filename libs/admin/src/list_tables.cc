@@ -58,10 +58,10 @@ constexpr std::array kClosedColumns{
                         [](auto& row) -> Cell { return row.sent_bytes; }},
 };
 
-template <class Row, std::size_t kCount>
-constexpr std::array<Column, kCount> names_of(const std::array<ColumnOf<Row>, kCount>& columns) {
-  std::array<Column, kCount> names;
-  for (std::size_t i = 0; i < kCount; ++i) names[i] = columns[i].column;
+template <class Row, std::size_t Count>
+constexpr std::array<Column, Count> names_of(const std::array<ColumnOf<Row>, Count>& columns) {
+  std::array<Column, Count> names;
+  for (std::size_t i = 0; i < Count; ++i) names[i] = columns[i].column;
   return names;
 }
 

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
+#include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -183,7 +186,7 @@ constexpr std::array kRoutes{
     Route{"/drain", Action::Control, drain, "starts the graceful shutdown"},
     Route{"/undrain", Action::Control, undrain, "takes it back, until the listeners close"},
     Route{"/reload", Action::Control, reload, "reads the configuration again"},
-    Route{"/log-level", Action::Control, set_log_level, "?level=debug, until the next reload"},
+    Route{"/log-level", Action::Control, set_log_level, "?level=trace, debug, info, warn or error"},
 };
 
 std::string index_text() {

@@ -1,11 +1,12 @@
-#include <chatgate/base/units.h>
-
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
 
 #include <fmt/format.h>
+
+#include <chatgate/base/assert.h>
+#include <chatgate/base/units.h>
 
 namespace chatgate::base {
 namespace {
@@ -18,10 +19,12 @@ struct DurationUnit {
 };
 
 // Longest first, so that `ms` is not taken for `m`.
-constexpr std::array kDurationUnits{
-    DurationUnit{"ms", 1'000'000},           DurationUnit{"us", 1'000},
-    DurationUnit{"ns", 1},                   DurationUnit{"h", 3'600'000'000'000},
-    DurationUnit{"m", 60'000'000'000},       DurationUnit{"s", 1'000'000'000}};
+constexpr std::array kDurationUnits{DurationUnit{"ms", 1'000'000},
+                                    DurationUnit{"us", 1'000},
+                                    DurationUnit{"ns", 1},
+                                    DurationUnit{"h", 3'600'000'000'000},
+                                    DurationUnit{"m", 60'000'000'000},
+                                    DurationUnit{"s", 1'000'000'000}};
 
 constexpr double kDurationMax = 100.0 * 365 * 24 * 3600 * 1e9;
 
@@ -30,9 +33,9 @@ struct BytesUnit {
   std::size_t bytes;
 };
 
-constexpr std::array kBytesUnits{
-    BytesUnit{"GiB", std::size_t{1} << 30}, BytesUnit{"MiB", std::size_t{1} << 20},
-    BytesUnit{"KiB", std::size_t{1} << 10}, BytesUnit{"B", 1}};
+constexpr std::array kBytesUnits{BytesUnit{"GiB", std::size_t{1} << 30},
+                                 BytesUnit{"MiB", std::size_t{1} << 20},
+                                 BytesUnit{"KiB", std::size_t{1} << 10}, BytesUnit{"B", 1}};
 
 struct RateUnit {
   std::string_view name;
@@ -49,8 +52,8 @@ bool starts_with_digit(std::string_view text) {
 std::optional<double> take_number(std::string_view& text) {
   if (!starts_with_digit(text)) return std::nullopt;
   double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number,
-                                            std::chars_format::fixed);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   if (error != std::errc{}) return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   return number;
@@ -102,10 +105,12 @@ std::optional<Rate> parse_rate(std::string_view text) {
 }
 
 std::string to_text(nanoseconds duration) {
-  constexpr std::array kWholeUnits{
-      DurationUnit{"h", 3'600'000'000'000}, DurationUnit{"m", 60'000'000'000},
-      DurationUnit{"s", 1'000'000'000},     DurationUnit{"ms", 1'000'000},
-      DurationUnit{"us", 1'000},            DurationUnit{"ns", 1}};
+  constexpr std::array kWholeUnits{DurationUnit{"h", 3'600'000'000'000},
+                                   DurationUnit{"m", 60'000'000'000},
+                                   DurationUnit{"s", 1'000'000'000},
+                                   DurationUnit{"ms", 1'000'000},
+                                   DurationUnit{"us", 1'000},
+                                   DurationUnit{"ns", 1}};
   if (duration == nanoseconds::zero()) return "0s";
   std::string text;
   auto rest = duration.count();
@@ -126,6 +131,13 @@ std::string to_text(Bytes bytes) {
   return "0B";
 }
 
-std::string to_text(Rate rate) { return fmt::format("{}/s", rate.per_second); }
+std::string to_text(Rate rate) {
+  // In digits alone, as it is read: fmt would write an exponent for the very great and small.
+  std::array<char, 400> digits{};  // The smallest double has 0. and 324 of them.
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(),
+                                          rate.per_second, std::chars_format::fixed);
+  CHATGATE_ASSERT(error == std::errc{});
+  return fmt::format("{}/s", std::string_view{digits.data(), end});
+}
 
 }  // namespace chatgate::base

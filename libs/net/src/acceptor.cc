@@ -117,8 +117,9 @@ void Acceptor::back_off() {
   update_interest();
   back_off_timer_.expires_after(back_off_);
   back_off_ = std::min(back_off_ * 2, kPauseMax);
-  back_off_timer_.async_wait([this](asio::error_code error) {
-    if (error) return;
+  // A wait that ended before the acceptor did is not cancelled any more, but still to be delivered.
+  back_off_timer_.async_wait([this, alive = std::weak_ptr{alive_}](asio::error_code error) {
+    if (error || alive.expired()) return;
     is_backing_off_ = false;
     update_interest();
   });

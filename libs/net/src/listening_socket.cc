@@ -125,17 +125,18 @@ std::vector<UniqueFd> open_tcp(const TcpEndpoint& endpoint, std::uint32_t count)
   }
 }
 
-bool is_answered(const SocketAddress& address) {
+// A file left by a process that was killed refuses connections; only such a one may be removed. A
+// full backlog (EAGAIN), a datagram socket (EPROTOTYPE) and one that is not for us (EACCES) live.
+bool is_stale(const SocketAddress& address) {
   const auto probe = open_socket(AF_UNIX);
-  return ::connect(probe.get(), address.get(), address.size) == 0 || errno == EAGAIN;
+  return ::connect(probe.get(), address.get(), address.size) != 0 && errno == ECONNREFUSED;
 }
 
-// A file left by a process that was killed refuses connections; only such a one may be removed.
 void remove_stale_file(const UnixEndpoint& endpoint, const SocketAddress& address) {
   struct ::stat status {};
   if (::lstat(endpoint.path.c_str(), &status) != 0) return;
   if (!S_ISSOCK(status.st_mode)) fail(EEXIST, "not a socket");
-  if (is_answered(address)) fail(EADDRINUSE, "bind");
+  if (!is_stale(address)) fail(EADDRINUSE, "bind");
   ::unlink(endpoint.path.c_str());
 }
 

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 
 #include <chatgate/net/timer_wheel.h>
 
@@ -7,13 +9,14 @@ namespace {
 
 std::int64_t ticks_up(TimerWheel::Clock::duration span) {
   constexpr TimerWheel::Clock::duration kTick = TimerWheel::kTick;
-  return (span + kTick - TimerWheel::Clock::duration{1}) / kTick;
+  return span / kTick + (span % kTick > TimerWheel::Clock::duration::zero() ? 1 : 0);
 }
 
 }  // namespace
 
 void TimerWheel::arm(Timer& timer, Clock::time_point deadline) noexcept {
-  const auto due = std::max<std::int64_t>(ticks_up(deadline - start_), std::int64_t{tick_} + 1);
+  const auto due = std::clamp<std::int64_t>(ticks_up(deadline - start_), std::int64_t{tick_} + 1,
+                                            std::numeric_limits<std::uint32_t>::max());
   timer.due_ = static_cast<std::uint32_t>(due);
   if (timer.is_linked() && timer.linked_ <= timer.due_) return;
   timer.unlink();

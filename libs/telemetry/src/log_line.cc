@@ -77,12 +77,14 @@ void append_json_string(LineBuffer& out, std::string_view text) {
   out.push_back('"');
 }
 
+std::string_view digits(const fmt::format_int& number) { return {number.data(), number.size()}; }
+
 // The values that look alike in every format.
 struct NumberWriter {
   LineBuffer& out;
 
-  void operator()(std::int64_t value) const { append_format(out, "{}", value); }
-  void operator()(std::uint64_t value) const { append_format(out, "{}", value); }
+  void operator()(std::int64_t value) const { append(out, digits(fmt::format_int{value})); }
+  void operator()(std::uint64_t value) const { append(out, digits(fmt::format_int{value})); }
   void operator()(double value) const { append_format(out, "{}", value); }
   void operator()(bool value) const { append(out, value ? "true" : "false"); }
 };

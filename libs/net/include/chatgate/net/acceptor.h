@@ -93,6 +93,7 @@ class Acceptor final : private ReadySet::Handler {
   std::chrono::milliseconds back_off_{kPauseMin};
   bool is_paused_ = false;
   bool is_backing_off_ = false;
+  const std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace chatgate::net

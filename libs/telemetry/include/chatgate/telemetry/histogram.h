@@ -39,8 +39,7 @@ class Histogram {
 
   /// Counts `value`, `times` times over.
   void observe(std::uint64_t value, std::uint64_t times = 1) noexcept {
-    const auto bound = std::lower_bound(bounds_.begin(), bounds_.end(), value);
-    buckets_[static_cast<std::size_t>(bound - bounds_.begin())].add(times);
+    buckets_[bucket_of(value)].add(times);
     sum_.add(value * times);
   }
 
@@ -57,6 +56,18 @@ class Histogram {
   }
 
  private:
+  static_assert(N > 0);
+
+  // The number of bounds below `value`. The steps depend on N alone, so that the compiler unrolls
+  // them without a branch: std::lower_bound takes twice the instructions.
+  std::size_t bucket_of(std::uint64_t value) const noexcept {
+    std::size_t below = 0;
+    for (std::size_t left = N; left > 1; left -= left / 2) {
+      below += bounds_[below + left / 2 - 1] < value ? left / 2 : 0;
+    }
+    return below + (bounds_[below] < value ? 1 : 0);
+  }
+
   const HistogramBounds<N>& bounds_;
   std::array<Counter, N + 1> buckets_;
   Counter sum_;
