@@ -1,8 +1,5 @@
 #include "door.h"
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,10 +10,10 @@
 namespace chatgate::service {
 
 AcceptorThread::AcceptorThread(std::uint32_t index, AcceptorContext context)
-    : context_{std::move(context)}, loop_{fmt::format("acceptor-{}", index), [this](auto) {
-                                            for (auto& door : doors_)
-                                              door->count_waiting(net::TimerWheel::kTick);
-                                          }} {
+    : context_{context}, loop_{fmt::format("acceptor-{}", index), [this](auto) {
+                                 for (auto& door : doors_)
+                                   door->count_waiting(net::TimerWheel::kTick);
+                               }} {
   loop_.run([this] { dismissals_ = std::make_unique<Dismissals>(loop_, context_.dismissals); });
 }
 

@@ -106,6 +106,12 @@ void Checker::check_services() {
     check_size(path + ".greeting", service.greeting, service, path);
     check_size(path + ".farewell", service.farewell, service, path);
     check_size(path + ".reply", service.reply, service, path);
+    const bool reads_whole = service.framing == session::Framing::Read;
+    if (reads_whole && service.max_message > session::kReadMessageMax) {
+      complain({path + ".max_message", path + ".framing"},
+               fmt::format("with framing: read a message is one read, of at most {}",
+                           base::to_text(session::kReadMessageMax)));
+    }
     for (const auto& word : service.quit_words) {
       if (word.size() <= service.max_message.count) continue;
       complain({path + ".quit_words", path + ".max_message"},

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -24,19 +24,10 @@ bool is_full(admission::Refusal refusal) noexcept {
   return refusal == admission::Refusal::LimitGlobal || refusal == admission::Refusal::LimitListener;
 }
 
-AcceptCounters::Error counter_of(int error) noexcept {
-  switch (error) {
-    case EMFILE:
-      return AcceptCounters::kEmfile;
-    case ENFILE:
-      return AcceptCounters::kEnfile;
-    case ENOMEM:
-      return AcceptCounters::kEnomem;
-    case ENOBUFS:
-      return AcceptCounters::kEnobufs;
-    default:
-      return AcceptCounters::kOther;
-  }
+std::size_t counter_of(int error) noexcept {
+  constexpr auto& kErrors = AcceptCounters::kErrors;
+  return static_cast<std::size_t>(std::find(kErrors.begin(), kErrors.end(), error) -
+                                  kErrors.begin());
 }
 
 }  // namespace
@@ -74,7 +65,7 @@ void AcceptorThread::Door::on_accept_error(int error) {
   error_logged_at_ = now;
   context_.log.error("accept_failed",
                      {{"listener", listener_.name},
-                      {"error", std::strerror(error)},
+                      {"error", std::generic_category().message(error)},
                       {"advice", error == EMFILE ? "raise LimitNOFILE (ulimit -n) or lower "
                                                    "limits.max_connections"
                                                  : "the machine is short of a resource"}});

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <string.h>
+
 #include <chatgate/service/gateway.h>
 #include <chatgate/version.h>
 
@@ -112,11 +114,11 @@ void Gateway::write_admission(MetricWriter& writer) const {
   writer.counter("chatgate_source_table_full_total",
                  "Connections let in uncounted because the table of sources was full.", {},
                  static_cast<double>(admission_.source_table_full()));
-  constexpr const char* kErrors[] = {"EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "other"};
-  for (std::size_t i = 0; i < AcceptCounters::kErrorCount; ++i) {
+  for (std::size_t i = 0; i < accept_counters_.errors.size(); ++i) {
+    const bool is_known = i < AcceptCounters::kErrors.size();
+    const std::string error = is_known ? ::strerrorname_np(AcceptCounters::kErrors[i]) : "other";
     writer.counter("chatgate_accept_errors_total", "Failures of accept4(2), by error.",
-                   {{"error", kErrors[i]}},
-                   static_cast<double>(accept_counters_.errors[i].value()));
+                   {{"error", error}}, static_cast<double>(accept_counters_.errors[i].value()));
   }
   writer.counter("chatgate_accept_paused_seconds_total",
                  "Time that listeners waited for room (over_limit: backlog).", {},

@@ -26,7 +26,7 @@ TypeInfo text_info(std::string name, std::string expected, std::string pattern) 
 }
 
 // A text of its own kind, kept as it was written.
-config::Type<std::string> checked_text(TypeInfo info, bool (*is_fine)(std::string_view)) {
+config::Type<std::string> checked_text(const TypeInfo& info, bool (*is_fine)(std::string_view)) {
   const auto plain = config::text(info.bytes_max);
   return {info,
           [info, plain, is_fine](std::string_view text) -> Parsed<std::string> {
@@ -133,7 +133,7 @@ config::Type<std::string> quit_word_type() {
   auto info = text_info("text", "a word or words on one line", "^[^\\r\\n]+$");
   info.bytes_max = 256;
   info.bounds = "1 to 256 bytes on one line";
-  return checked_text(std::move(info), [](std::string_view text) {
+  return checked_text(info, [](std::string_view text) {
     return !text.empty() && text.find_first_of("\r\n") == text.npos;
   });
 }

@@ -1,7 +1,7 @@
-#include <chatgate/base/assert.h>
-
 #include <cstdio>
 #include <cstdlib>
+
+#include <chatgate/base/assert.h>
 
 namespace chatgate::base {
 

@@ -98,7 +98,7 @@ std::string nearest(std::string_view text, const std::vector<std::string>& candi
 }
 
 std::string suggestion(std::string_view text, const std::vector<std::string>& candidates) {
-  const auto hint = nearest(text, candidates);
+  auto hint = nearest(text, candidates);
   if (!hint.empty() || candidates.empty()) return hint;
   return "; expected one of " + joined(candidates);
 }

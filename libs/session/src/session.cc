@@ -7,6 +7,9 @@
 
 namespace chatgate::session {
 
+static_assert(kReadMessageMax.count <= net::EventLoop::kScratchBytes);
+static_assert(kReadBytesMax <= net::EventLoop::kScratchBytes);
+
 using net::Connection;
 using net::Task;
 using net::Wake;
@@ -75,7 +78,12 @@ Task<EndReason> Session::part(EndReason reason) {
   }
   if (reason == EndReason::ClientReset) co_return reason;
   is_parting_ = true;
-  auto goodbye = say_goodbye(connection_, worker_.loop(), goodbye_limits(reason));
+  const auto limits = goodbye_limits(reason);
+  if (limits.flush.count() == 0) {
+    connection_.shut_down_output();
+    account_output();  // While it lingers, the budget is for those who stay.
+  }
+  auto goodbye = say_goodbye(connection_, worker_.loop(), limits);
   const Goodbye said = co_await goodbye;
   const bool is_forced = is_ending_ && is_abrupt(ending_);
   if (said == Goodbye::Told && (is_forced || is_aborting_)) {

@@ -215,7 +215,8 @@ void Session::hold(std::string_view input) {
 
 void Session::say(std::string_view line) {
   const bool is_slow = connection_.queued() > profile().output.soft.count;
-  if (is_slow || has_ended_ || line.empty()) return;
+  // After a goodbye there is no more to say, and a send after our FIN fails.
+  if (is_slow || is_parting_ || has_ended_ || line.empty()) return;
   if (!is_at_line_start_) worker_.batch().text += '\n';
   worker_.batch().text += line;
   // A peer that is gone is found out by the next event of its socket.

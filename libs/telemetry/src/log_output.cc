@@ -24,7 +24,7 @@ base::Unexpected<std::string> cannot(std::string_view verb, std::string_view pat
 
 // systemd.exec(5): the variable is inherited by children whose standard error may be another file.
 bool stderr_is_journal_stream() {
-  const char* stream = std::getenv("JOURNAL_STREAM");
+  const char* stream = std::getenv("JOURNAL_STREAM");  // NOLINT(concurrency-mt-unsafe): never set
   struct stat status {};
   if (stream == nullptr || ::fstat(STDERR_FILENO, &status) != 0) return false;
   return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;

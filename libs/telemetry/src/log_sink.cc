@@ -1,6 +1,3 @@
-// Or sd_journal_sendv would add the builder's path, and say that every event comes from here.
-#define SD_JOURNAL_SUPPRESS_LOCATION
-
 #include "log_sink.h"
 
 #include "log_line.h"

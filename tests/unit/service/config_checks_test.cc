@@ -62,6 +62,11 @@ INSTANTIATE_TEST_SUITE_P(
                      "services: {greeter: {reply: \"{message}\", max_message: 128KiB}}\n",
                      "c.yaml:1:29: services.greeter.reply: can become 384KiB long, more than "
                      "output.hard (256KiB)"},
+        Disagreement{"MessageLongerThanOneRead",
+                     "services: {greeter: {framing: read, reply: \"{message}\", max_message: "
+                     "65KiB}}\n",
+                     "c.yaml:1:70: services.greeter.max_message: with framing: read a message is "
+                     "one read, of at most 64KiB"},
         Disagreement{"WarningWithoutIdle", "idle_warning: x\ntimeouts: {idle: 0s}\n",
                      "c.yaml:1:15: idle_warning: is sent 30s before timeouts.idle, which is 0s"},
         Disagreement{"WarningAtOnce", "idle_warning: x\ntimeouts: {idle: 30s}\n",

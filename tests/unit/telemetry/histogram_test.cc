@@ -14,13 +14,36 @@ constexpr HistogramBounds<3> kBounds{10, 100, 1000};
 
 TEST(HistogramTest, CountsAValueInTheFirstBucketThatReachesIt) {
   Histogram histogram{kBounds};
-  for (const std::uint64_t value : {0U, 10U, 11U, 100U, 1000U, 1001U, 9999U}) histogram.observe(value);
+  for (const std::uint64_t value : {0U, 10U, 11U, 100U, 1000U, 1001U, 9999U})
+    histogram.observe(value);
 
   HistogramCounts counts;
   histogram.add_to(counts);
   EXPECT_THAT(counts.bounds, ElementsAre(10, 100, 1000));
   EXPECT_THAT(counts.buckets, ElementsAre(2, 2, 1, 2));
   EXPECT_EQ(counts.sum, 0U + 10 + 11 + 100 + 1000 + 1001 + 9999);
+}
+
+// For each number of bounds the search takes other steps.
+template <std::size_t N>
+void expect_the_bucket_of_every_value() {
+  HistogramBounds<N> bounds;
+  for (std::size_t i = 0; i < N; ++i) bounds[i] = 2 * i;
+  for (std::size_t value = 0; value <= 2 * N; ++value) {
+    Histogram histogram{bounds};
+    histogram.observe(value);
+    HistogramCounts counts;
+    histogram.add_to(counts);
+    EXPECT_EQ(counts.buckets[(value + 1) / 2], 1U) << value << " in " << N << " bounds";
+  }
+}
+
+TEST(HistogramTest, FindsTheBucketAmongAnyNumberOfBounds) {
+  expect_the_bucket_of_every_value<1>();
+  expect_the_bucket_of_every_value<2>();
+  expect_the_bucket_of_every_value<5>();
+  expect_the_bucket_of_every_value<16>();
+  expect_the_bucket_of_every_value<17>();
 }
 
 TEST(HistogramTest, CountsOneValueManyTimes) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -21,9 +23,10 @@ namespace chatgate::service {
 
 /// What accepting meets besides connections: counted by acceptors, exported by the gateway.
 struct AcceptCounters {
-  enum Error : std::uint8_t { kEmfile, kEnfile, kEnomem, kEnobufs, kOther, kErrorCount };
+  /// The failures of accept4(2) that are counted one by one; all others together.
+  static constexpr std::array kErrors{EMFILE, ENFILE, ENOMEM, ENOBUFS};
 
-  telemetry::SharedCounter errors[kErrorCount];
+  std::array<telemetry::SharedCounter, kErrors.size() + 1> errors;
   /// Time that listeners did not accept because a limit was reached (`over_limit: backlog`).
   telemetry::SharedCounter paused_ns;
 };

@@ -9,8 +9,8 @@ namespace chatgate::base {
 
 /// States what only a bug of ours can make false; stays on in release builds. Never guard with it
 /// what a client or an operator can cause.
-#define CHATGATE_ASSERT(expression)                                                    \
-  do {                                                                                 \
-    if (!(expression)) [[unlikely]]                                                    \
-      ::chatgate::base::assertion_failed(#expression, __FILE__, __LINE__);             \
+#define CHATGATE_ASSERT(expression)                                        \
+  do {                                                                     \
+    if (!(expression)) [[unlikely]]                                        \
+      ::chatgate::base::assertion_failed(#expression, __FILE__, __LINE__); \
   } while (false)

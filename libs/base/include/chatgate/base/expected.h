@@ -15,7 +15,8 @@ struct Unexpected {
 template <class E>
 Unexpected(E) -> Unexpected<E>;
 
-/// A value or the reason there is none. Replace by std::expected once every compiler has it (C++23).
+/// A value or the reason there is none. Replace by std::expected once every compiler has it
+/// (C++23).
 template <class T, class E>
 class [[nodiscard]] Expected {
  public:

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <time.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -16,6 +14,7 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+#include <time.h>
 
 #include <chatgate/base/units.h>
 #include <chatgate/net/ready_set.h>

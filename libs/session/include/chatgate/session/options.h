@@ -14,6 +14,9 @@ enum class OnOverlong : std::uint8_t { Resync, Close };
 enum class Utf8 : std::uint8_t { Replace, Reject, Pass };
 enum class Telnet : std::uint8_t { Passive, Off };
 
+/// With Framing::Read a message is one read, and a read takes no more than this.
+inline constexpr base::Bytes kReadMessageMax{64 << 10};
+
 /// What a connection gets: a greeting, how its bytes become messages, and what replies to them.
 /// `greeting`, `farewell` and `reply` are templates (protocol::Template).
 struct ServiceOptions {

@@ -48,7 +48,7 @@ class Session final : private net::Connection::Observer {
   /// Whether nothing is under way: no unfinished line, no unanswered message.
   bool is_idle() const noexcept;
 
-  /// Says a line on our own behalf, unless the client is too slow already.
+  /// Says a line on our own behalf, unless the client is too slow already, or leaves.
   void say(std::string_view line);
 
   /// Makes the session end with `reason`, once it has answered what it has read; `abort` or an
