@@ -70,13 +70,14 @@ ReloadResult Gateway::reload_now() {
 
 ReloadResult Gateway::apply(GatewayConfig config, std::vector<std::string> changed) {
   try {
-    // What can fail comes first; log.apply() is all or nothing itself.
+    // What can fail comes first.
     const auto limits = within_descriptors(config.limits, log_);
     auto sockets = listeners_.open_sockets(config);
     if (const auto error = log_.apply(config.log)) return rejected({*error});
-    if (admin_) {
-      const auto token = admin_->reload_token();
-      if (!token) return rejected({token.error()});
+    if (const auto error = reload_token(config)) {
+      // The old log was good a moment ago.
+      [[maybe_unused]] const auto ignored = log_.apply(present_config().log);
+      return rejected({*error});
     }
     admission_.apply(limits);
     over_limit_ = config.limits.over_limit;
@@ -85,7 +86,7 @@ ReloadResult Gateway::apply(GatewayConfig config, std::vector<std::string> chang
     auto removed = listeners_.apply(config, std::move(sockets));
     publish_listeners();
     log_listening(known);
-    drain_removed(std::move(removed));
+    drain_removed(std::move(removed), config.drain);
     watch_config(config.watch);
   } catch (const std::exception& failure) {
     return rejected({failure.what()});
@@ -98,10 +99,23 @@ ReloadResult Gateway::apply(GatewayConfig config, std::vector<std::string> chang
   return {outcome, std::move(changed), {}};
 }
 
+std::optional<std::string> Gateway::reload_token(const GatewayConfig& config) {
+  if (!admin_) return std::nullopt;
+  const auto warning = admin_->reload_token(config.admin.token_file);
+  if (!warning) return warning.error();
+  if (!warning->empty()) log_.warn("admin_token_unsafe", {{"warning", *warning}});
+  return std::nullopt;
+}
+
+// A file that cannot be watched can still be reloaded by SIGHUP: no reason to refuse to serve.
 void Gateway::watch_config(bool is_wanted) {
   if (!is_wanted || config_file_.empty()) return watch_.reset();
   if (watch_) return;
-  watch_ = std::make_unique<ConfigWatch>(control_, config_file_, [this] { reload_and_record(); });
+  try {
+    watch_ = std::make_unique<ConfigWatch>(control_, config_file_, [this] { reload_and_record(); });
+  } catch (const std::system_error& failure) {
+    log_.error("config_watch_failed", {{"error", failure.what()}});
+  }
 }
 
 void Gateway::record(const ReloadResult& result) {
@@ -127,12 +141,11 @@ void Gateway::record(const ReloadResult& result) {
 }
 
 // Sessions of a removed listener are sent away as in a drain; the others notice nothing.
-void Gateway::drain_removed(std::vector<base::ListenerId> ids) {
+void Gateway::drain_removed(std::vector<base::ListenerId> ids, const DrainOptions& options) {
   if (ids.empty()) return;
   auto removal = std::make_unique<Removal>();
   removal->ids = ids;
   for (const auto id : ids) removal->slots.push_back(listeners_.slot_of_leaving(id));
-  const auto options = present_config().drain;
   removal->farewell = std::make_unique<Farewell>(
       control_, workers_, std::move(ids), options, base::Clock::now() + options.deadline,
       [](auto) {}, [] {});

@@ -66,9 +66,9 @@ std::string_view bearer_token(std::optional<std::string_view> authorization) {
 
 }  // namespace
 
-ControlGuard::ControlGuard(const net::IpAddress& bound, std::string token_file)
-    : is_loopback_{is_loopback(bound)}, token_file_{std::move(token_file)} {
-  auto loaded = reload_token();
+ControlGuard::ControlGuard(const net::IpAddress& bound, const std::string& token_file)
+    : is_loopback_{is_loopback(bound)} {
+  auto loaded = reload_token(token_file);
   if (!loaded) throw std::runtime_error{loaded.error()};
   warning_ = std::move(*loaded);
 }
@@ -92,14 +92,14 @@ std::optional<Response> ControlGuard::refuse_forged(const Request& request) cons
 }
 
 std::optional<Response> ControlGuard::refuse_unknown(const Request& request) const {
-  if (token_file_.empty()) {
+  const base::MutexLock lock{mutex_};
+  if (token_.empty()) {
     if (is_loopback_) return std::nullopt;
     return error_response(403,
                           "controls are off: admin.address is not a loopback address and no token "
                           "is configured; set admin.token_file");
   }
   const auto guess = bearer_token(request.authorization);
-  const base::MutexLock lock{mutex_};
   if (!guess.empty() && equal_in_constant_time(guess, token_)) return std::nullopt;
   auto refusal =
       error_response(401, "send the content of admin.token_file as 'Authorization: Bearer TOKEN'");
@@ -107,13 +107,16 @@ std::optional<Response> ControlGuard::refuse_unknown(const Request& request) con
   return refusal;
 }
 
-base::Expected<std::string, std::string> ControlGuard::reload_token() {
-  if (token_file_.empty()) return std::string{};
-  auto token = load_token(token_file_);
-  if (!token) return base::Unexpected{token.error()};
+base::Expected<std::string, std::string> ControlGuard::reload_token(const std::string& token_file) {
+  Token present;
+  if (!token_file.empty()) {
+    auto loaded = load_token(token_file);
+    if (!loaded) return base::Unexpected{loaded.error()};
+    present = *std::move(loaded);
+  }
   const base::MutexLock lock{mutex_};
-  token_ = std::move(token->value);
-  return std::move(token->warning);
+  token_ = std::move(present.value);
+  return std::move(present.warning);
 }
 
 }  // namespace chatgate::admin

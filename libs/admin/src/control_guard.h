@@ -18,24 +18,23 @@ namespace chatgate::admin {
 class ControlGuard {
  public:
   /// `token_file` may be empty. Throws std::runtime_error when it is of no use.
-  ControlGuard(const net::IpAddress& bound, std::string token_file);
+  ControlGuard(const net::IpAddress& bound, const std::string& token_file);
 
   /// The refusal of a control request, or nullopt when it is allowed.
   std::optional<Response> refuse(const Request& request) const;
 
   const std::string& warning() const noexcept { return warning_; }
-  base::Expected<std::string, std::string> reload_token();
+  base::Expected<std::string, std::string> reload_token(const std::string& token_file);
 
  private:
   std::optional<Response> refuse_forged(const Request& request) const;
   std::optional<Response> refuse_unknown(const Request& request) const;
 
   const bool is_loopback_;
-  const std::string token_file_;
   std::string warning_;  // Written by the constructor alone.
 
   mutable base::Mutex mutex_;
-  std::string token_ CHATGATE_GUARDED_BY(mutex_);
+  std::string token_ CHATGATE_GUARDED_BY(mutex_);  // Empty = none is configured.
 };
 
 }  // namespace chatgate::admin

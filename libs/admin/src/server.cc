@@ -90,8 +90,8 @@ std::uint16_t Server::port() const noexcept { return impl_->port(); }
 
 const std::string& Server::token_warning() const noexcept { return impl_->guard().warning(); }
 
-base::Expected<std::string, std::string> Server::reload_token() {
-  return impl_->guard().reload_token();
+base::Expected<std::string, std::string> Server::reload_token(const std::string& token_file) {
+  return impl_->guard().reload_token(token_file);
 }
 
 }  // namespace chatgate::admin

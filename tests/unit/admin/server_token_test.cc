@@ -23,7 +23,7 @@ using ::testing::IsEmpty;
 class SecretFile {
  public:
   explicit SecretFile(const std::string& content, ::mode_t mode = 0600)
-      : path_{::testing::TempDir() + fmt::format("admin-token-{}", ::getpid())} {
+      : path_{::testing::TempDir() + fmt::format("admin-token-{}-{}", ::getpid(), ++count_)} {
     write(content);
     ::chmod(path_.c_str(), mode);
   }
@@ -35,6 +35,7 @@ class SecretFile {
   void write(const std::string& content) const { std::ofstream{path_} << content; }
 
  private:
+  static inline int count_ = 0;  // Of the files of this test, which have names of their own.
   std::string path_;
 };
 
@@ -75,14 +76,23 @@ TEST_F(TokenTest, DoesNotExcuseAForgery) {
 
 TEST_F(TokenTest, IsReplacedByAReload) {
   file_.write("n3w");
-  ASSERT_TRUE(server_.reload_token().has_value());
+  ASSERT_TRUE(server_.reload_token(file_.path()).has_value());
   EXPECT_EQ(drain("Bearer s3cret"), 401);
   EXPECT_EQ(drain("Bearer n3w"), 200);
 }
 
+TEST_F(TokenTest, ComesFromAnotherFileAfterAReloadThatNamesOne) {
+  const SecretFile other{"0ther"};
+  ASSERT_TRUE(server_.reload_token(other.path()).has_value());
+  EXPECT_EQ(drain("Bearer s3cret"), 401);
+  EXPECT_EQ(drain("Bearer 0ther"), 200);
+  ASSERT_TRUE(server_.reload_token("").has_value());
+  EXPECT_EQ(drain("Basic none"), 200);
+}
+
 TEST_F(TokenTest, StaysWhenAReloadFails) {
   file_.write("\n");
-  const auto reloaded = server_.reload_token();
+  const auto reloaded = server_.reload_token(file_.path());
   ASSERT_FALSE(reloaded.has_value());
   EXPECT_EQ(reloaded.error(), fmt::format("admin.token_file {}: is empty; put a long random token "
                                           "into it",

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
+
+#include <chatgate/support/eventually.h>
 
 namespace chatgate::telemetry {
 
@@ -52,7 +53,6 @@ class StandardErrorTo {
 
 std::string read_file(const std::string& path);
 
-/// Looks until `condition` holds, for ten seconds at most.
-bool eventually(const std::function<bool()>& condition);
+using support::eventually;
 
 }  // namespace chatgate::telemetry

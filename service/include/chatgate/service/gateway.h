@@ -106,7 +106,8 @@ class Gateway final : private admin::Backend, private telemetry::MetricSource {
   admin::ReloadResult reload_now();
   admin::ReloadResult apply(GatewayConfig config, std::vector<std::string> changed);
   void record(const admin::ReloadResult& result);
-  void drain_removed(std::vector<base::ListenerId> ids);
+  std::optional<std::string> reload_token(const GatewayConfig& config);
+  void drain_removed(std::vector<base::ListenerId> ids, const DrainOptions& options);
 
   // gateway_status.cc: what the admin endpoint shows.
   struct Snapshot {

@@ -38,9 +38,9 @@ class Server {
   /// What is unsafe about the token file that was read at the start; empty when nothing is.
   const std::string& token_warning() const noexcept;
 
-  /// Reads the token file again. Gives a warning or an empty text; after an error the old token
-  /// stays good.
-  base::Expected<std::string, std::string> reload_token();
+  /// Reads the token again, from `token_file`, which may be another one or empty now. Gives a
+  /// warning or an empty text; after an error the old token stays good.
+  base::Expected<std::string, std::string> reload_token(const std::string& token_file);
 
  private:
   class Impl;
