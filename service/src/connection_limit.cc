@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -6,6 +7,11 @@
 #include <chatgate/service/machine.h>
 
 namespace chatgate::service {
+namespace {
+
+constexpr std::uint64_t kLingeringMax = 256;
+
+}  // namespace
 
 admission::LimitOptions within_descriptors(const LimitsConfig& limits, telemetry::Log& log) {
   auto options = limits.admission;
@@ -24,6 +30,14 @@ admission::LimitOptions within_descriptors(const LimitsConfig& limits, telemetry
                                         {"advice", "raise LimitNOFILE (ulimit -n)"}});
   options.max_connections = static_cast<std::uint32_t>(usable);
   return options;
+}
+
+std::size_t lingering_refusals_max(const LimitsConfig& limits) {
+  const std::uint64_t descriptors = raise_descriptor_limit();
+  const std::uint64_t kept = limits.reserve_fds / 2;
+  const std::uint64_t taken = limits.admission.max_connections + kept;
+  const std::uint64_t left = descriptors > taken ? descriptors - taken : 0;
+  return std::clamp(left, std::min(kept, kLingeringMax), kLingeringMax);
 }
 
 }  // namespace chatgate::service

@@ -16,15 +16,8 @@
 namespace chatgate::service {
 namespace {
 
-// Refused clients that linger live on the descriptors that the limit leaves in reserve.
-constexpr std::size_t kLingeringMax = 256;
-
 constexpr std::uint32_t kHousekeepingTicks = 50;  // Every five seconds.
 constexpr std::uint64_t kTrimAfterEnds = 1'000;
-
-std::size_t lingering_max(const GatewayConfig& config) {
-  return std::min<std::size_t>(kLingeringMax, std::max(1U, config.limits.reserve_fds / 2));
-}
 
 std::uint32_t worker_count(const ThreadOptions& threads) {
   return threads.workers != 0 ? threads.workers : usable_cpus();
@@ -38,7 +31,7 @@ Gateway::Gateway(GatewayConfig config, GatewayOrigin origin, telemetry::Log& log
       environment_{std::move(origin.environment)},
       exit_after_{config.limits.exit_after},
       over_limit_{config.limits.over_limit},
-      dismissals_{lingering_max(config)},
+      dismissals_{lingering_refusals_max(config.limits)},
       config_{std::move(config)},
       admission_{within_descriptors(config_.limits, log)},
       session_metrics_{worker_count(config_.threads)},

@@ -86,7 +86,8 @@ void Acceptor::on_ready(std::uint32_t /*events*/) {
 }
 
 void Acceptor::accept_queue() {
-  while (accept_one() == Outcome::Accepted) {
+  // Bounded, so that a flood cannot hold up a drain.
+  for (int i = 0; i < kQueueMax && accept_one() == Outcome::Accepted; ++i) {
   }
 }
 

@@ -183,6 +183,11 @@ class ShortageTest : public AcceptorTest {
       broken.destroy_here();
     });
     EXPECT_EQ(events_.next(2), (std::vector<std::string>{"broken failed", "tick"}));
+    Accepting plain{loop_, spare_, events_, "plain"};
+    connect(plain, 1);
+    plain.start();
+    EXPECT_EQ(events_.next(), "plain accepted");
+    clients_.clear();
   }
   ~ShortageTest() override {
     loop_.run([this] { alarm_.reset(); });

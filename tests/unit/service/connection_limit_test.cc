@@ -28,6 +28,19 @@ class ConnectionLimitTest : public ::testing::Test {
   const support::TempDir folder_;
 };
 
+TEST_F(ConnectionLimitTest, LeavesRoomFor256LingeringRefusalsWhereThereAreDescriptors) {
+  LimitsConfig limits;
+  limits.admission.max_connections = 50;
+  EXPECT_EQ(lingering_refusals_max(limits), 256U);
+}
+
+TEST_F(ConnectionLimitTest, LeavesLingeringRefusalsHalfOfTheReserveWhereThereAreNoMore) {
+  LimitsConfig limits;
+  limits.reserve_fds = 100;
+  limits.admission.max_connections = static_cast<std::uint32_t>(descriptors_ - 100);
+  EXPECT_EQ(lingering_refusals_max(limits), 50U);
+}
+
 TEST_F(ConnectionLimitTest, StaysWhenThereAreDescriptorsEnough) {
   LimitsConfig limits;
   limits.admission.max_connections = static_cast<std::uint32_t>(descriptors_ - 64);

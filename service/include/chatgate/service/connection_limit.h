@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+
 #include <chatgate/admission/options.h>
 #include <chatgate/service/gateway_config.h>
 #include <chatgate/telemetry/log.h>
@@ -13,5 +16,9 @@ inline constexpr std::uint32_t kConnectionsMin = 16;
 /// (RLIMIT_NOFILE less `reserve_fds`), which is logged.
 /// Errors: throws std::runtime_error when that leaves fewer than kConnectionsMin.
 admission::LimitOptions within_descriptors(const LimitsConfig& limits, telemetry::Log& log);
+
+/// How many refused clients may linger until they have read why: 256, or less when the limit of
+/// connections leaves no more descriptors than half of `reserve_fds`.
+std::size_t lingering_refusals_max(const LimitsConfig& limits);
 
 }  // namespace chatgate::service

@@ -171,7 +171,8 @@ class Gateway final : private admin::Backend, private telemetry::MetricSource {
   GatewayConfig config_ CHATGATE_GUARDED_BY(mutex_);
   std::vector<ListenerView> listener_views_ CHATGATE_GUARDED_BY(mutex_);
   std::optional<admin::LastReload> last_reload_ CHATGATE_GUARDED_BY(mutex_);
-  std::chrono::system_clock::time_point reload_succeeded_at_ CHATGATE_GUARDED_BY(mutex_);
+  std::chrono::system_clock::time_point reload_succeeded_at_ CHATGATE_GUARDED_BY(mutex_) =
+      started_at_;
   bool reload_successful_ CHATGATE_GUARDED_BY(mutex_) = true;
 
   admission::Admission admission_;

@@ -78,6 +78,8 @@ class Acceptor final : private ReadySet::Handler {
 
   // So many connections, then the others on the loop (lingering refusals) have their turn.
   static constexpr int kAcceptsPerTurnMax = 64;
+  // No queue of the kernel is longer (listen(2), net.core.somaxconn).
+  static constexpr int kQueueMax = 65'535;
 
   void on_ready(std::uint32_t events) override;
   Outcome accept_one();
