@@ -171,10 +171,11 @@ void Gateway::write_lifecycle(MetricWriter& writer) const {
                drain_phase_);
   writer.gauge("chatgate_drain_remaining_connections", "Sessions that a drain still waits for.", {},
                drain_phase_ != 0 ? admission_.open() : 0);
-  constexpr const char* kOutcomes[] = {"applied", "rejected", "requires_restart", "unchanged"};
-  for (std::size_t i = 0; i < std::size(kOutcomes); ++i) {
+  for (std::size_t i = 0; i < reloads_.size(); ++i) {
+    const auto outcome = static_cast<admin::ReloadResult::Outcome>(i);
     writer.counter("chatgate_config_reloads_total", "Reloads, by result.",
-                   {{"result", kOutcomes[i]}}, static_cast<double>(reloads_[i].value()));
+                   {{"result", std::string{admin::to_token(outcome)}}},
+                   static_cast<double>(reloads_[i].value()));
   }
   const base::MutexLock lock{mutex_};
   writer.gauge("chatgate_config_last_reload_successful",

@@ -20,20 +20,6 @@ namespace {
 
 using admin::ReloadResult;
 
-std::string_view outcome_word(ReloadResult::Outcome outcome) noexcept {
-  switch (outcome) {
-    case ReloadResult::Outcome::Applied:
-      return "applied";
-    case ReloadResult::Outcome::Rejected:
-      return "rejected";
-    case ReloadResult::Outcome::RequiresRestart:
-      return "requires_restart";
-    case ReloadResult::Outcome::Unchanged:
-      return "unchanged";
-  }
-  return "unknown";
-}
-
 ReloadResult rejected(std::vector<std::string> errors) {
   return {ReloadResult::Outcome::Rejected, {}, std::move(errors)};
 }
@@ -131,10 +117,10 @@ void Gateway::record(const ReloadResult& result) {
   }
   const auto keys = fmt::format("{}", fmt::join(result.keys, ","));
   if (is_good) {
-    log_.info("config_reloaded", {{"result", outcome_word(result.outcome)}, {"keys", keys}});
+    log_.info("config_reloaded", {{"result", to_token(result.outcome)}, {"keys", keys}});
     return notify_service_manager("READY=1\nSTATUS=serving");
   }
-  log_.error("config_reload_failed", {{"result", outcome_word(result.outcome)}, {"keys", keys}});
+  log_.error("config_reload_failed", {{"result", to_token(result.outcome)}, {"keys", keys}});
   for (const auto& error : result.errors) log_.error("config_error", {{"error", error}});
   const auto& first = result.errors.empty() ? keys + " requires a restart" : result.errors.front();
   notify_service_manager("READY=1\nSTATUS=reload failed: " + first);

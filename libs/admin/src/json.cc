@@ -2,28 +2,12 @@
 
 #include "time_text.h"
 
-#include <chatgate/base/assert.h>
-
 namespace chatgate::admin {
 namespace {
 
 // A client's bytes may stand in any text; what is no UTF-8 must not make dump() throw.
 std::string dump(const Json& content, int indent) {
   return content.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
-std::string_view to_text(ReloadResult::Outcome outcome) {
-  switch (outcome) {
-    case ReloadResult::Outcome::Applied:
-      return "applied";
-    case ReloadResult::Outcome::Rejected:
-      return "rejected";
-    case ReloadResult::Outcome::RequiresRestart:
-      return "requires_restart";
-    case ReloadResult::Outcome::Unchanged:
-      return "unchanged";
-  }
-  CHATGATE_ASSERT(false);
 }
 
 struct CellWriter {
@@ -70,7 +54,7 @@ Response json_response(int status, const Json& content) {
 }
 
 Json to_json(const ReloadResult& result) {
-  return {{"outcome", to_text(result.outcome)}, {"keys", result.keys}, {"errors", result.errors}};
+  return {{"outcome", to_token(result.outcome)}, {"keys", result.keys}, {"errors", result.errors}};
 }
 
 Json to_json(const StatusReport& report) {

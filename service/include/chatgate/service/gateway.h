@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -165,7 +166,7 @@ class Gateway final : private admin::Backend, private telemetry::MetricSource {
   std::atomic<OverLimit> over_limit_{OverLimit::Reply};
   AcceptCounters accept_counters_;
   DismissalBudget dismissals_;
-  telemetry::SharedCounter reloads_[4];  // By admin::ReloadResult::Outcome.
+  std::array<telemetry::SharedCounter, admin::kReloadOutcomeCount> reloads_;  // By outcome.
 
   mutable base::Mutex mutex_;
   GatewayConfig config_ CHATGATE_GUARDED_BY(mutex_);

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <chatgate/base/strong_id.h>
@@ -82,6 +84,11 @@ struct ReloadResult {
   std::vector<std::string> keys;    // Applied, or those that require a restart.
   std::vector<std::string> errors;  // `file:line:column: message`
 };
+
+inline constexpr std::size_t kReloadOutcomeCount = 4;
+
+/// The word of an outcome in JSON, metrics and the log: `requires_restart`.
+std::string_view to_token(ReloadResult::Outcome outcome) noexcept;
 
 struct ListenerStatus {
   std::string name;
