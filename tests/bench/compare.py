@@ -37,6 +37,8 @@ SCENARIOS = {
     "50 connections, window 16": ["messages", "--window", "16", "--messages", "2000000"],
     "whole conversations": ["connection", "--messages", "30000", "--sources", "16"],
 }
+# What --max-ratio bounds: messages, and not the coming and going of clients.
+ECHOES = [name for name, arguments in SCENARIOS.items() if arguments[0] == "messages"]
 
 
 class Server:
@@ -153,9 +155,9 @@ def echo(options):
         print(json.dumps(results, indent=1))
     else:
         print_comparison(results)
-    worst = max(result["ratio"] for result in results.values())
+    worst = max(results[scenario]["ratio"] for scenario in ECHOES)
     if options.max_ratio and worst > options.max_ratio:
-        print(f"the gateway costs {worst:.2f} times the floor, at most {options.max_ratio} is "
+        print(f"an echo costs {worst:.2f} times the floor's, at most {options.max_ratio} is "
               "allowed", file=sys.stderr)
         return 1
     return 0
@@ -193,7 +195,7 @@ def parse_arguments():
     parser.add_argument("what", choices=("echo", "idle"))
     parser.add_argument("--gateway", required=True, type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--max-ratio", type=float)
+    parser.add_argument("--max-ratio", type=float, help="of a message")
     parser.add_argument("--connections", type=int, default=15_000)
     parser.add_argument("--max-bytes", type=float, default=1024, help="of an idle session")
     parser.add_argument("--json", action="store_true")
