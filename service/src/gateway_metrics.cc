@@ -68,16 +68,12 @@ std::string Gateway::metrics() {
   process_metrics_.write_metrics(writer);
   log_.write_metrics(writer);
   session_metrics_.write_metrics(writer);
-  write_metrics(writer);
-  return writer.serialize();
-}
-
-void Gateway::write_metrics(MetricWriter& writer) const {
   write_limits(writer);
   write_admission(writer);
   write_workers(writer);
   write_sessions(writer);
   write_lifecycle(writer);
+  return writer.serialize();
 }
 
 void Gateway::write_limits(MetricWriter& writer) const {

@@ -46,7 +46,7 @@ struct GatewayOrigin {
 ///
 /// Threads: every member may be called from any thread but the gateway's own loops.
 /// Lifetime: the destructor stops at once: it resets the sessions that are left.
-class Gateway final : private admin::Backend, private telemetry::MetricSource {
+class Gateway final : private admin::Backend {
  public:
   enum class State : std::uint8_t { Starting, Ready, Draining, Stopped };
 
@@ -128,7 +128,6 @@ class Gateway final : private admin::Backend, private telemetry::MetricSource {
   admin::ControlResult set_log_level(telemetry::LogLevel level) override;
 
   // gateway_metrics.cc.
-  void write_metrics(telemetry::MetricWriter& writer) const override;
   void write_limits(telemetry::MetricWriter& writer) const;
   void write_admission(telemetry::MetricWriter& writer) const;
   void write_workers(telemetry::MetricWriter& writer) const;
