@@ -55,6 +55,10 @@ void tell(Log& log, const std::vector<Suppressed>& suppressed) {
 }  // namespace
 
 struct Log::State {
+  State() {
+    context.has_more = [queue = pool.get()] { return queue->queue_size() > 0; };
+  }
+
   // The way of a line, immutable: a writer keeps the one it began with. The queue holds its logger,
   // so that lines queued for an output reach it after another has taken its place.
   struct Route {
@@ -84,7 +88,7 @@ struct Log::State {
     return route;
   }
 
-  SinkCounters counters;  // Before the pool, whose queue owns sinks that count here.
+  SinkContext context;  // Before the pool, whose queue owns sinks that count here.
   SharedCounter suppressed;
   std::shared_ptr<spdlog::details::thread_pool> pool =
       std::make_shared<spdlog::details::thread_pool>(kQueueLinesMax, 1, start_log_thread);
@@ -94,14 +98,14 @@ struct Log::State {
 
   base::Mutex mutex;
   LogOptions options CHATGATE_GUARDED_BY(mutex);
-  std::shared_ptr<const Route> route CHATGATE_GUARDED_BY(mutex) = make_route(open_stderr(counters),
+  std::shared_ptr<const Route> route CHATGATE_GUARDED_BY(mutex) = make_route(open_stderr(context),
                                                                              LogOptions{}.format);
 };
 
 Log::Log() : state_{std::make_unique<State>()} {}
 
 Log::~Log() {
-  survive(state_->counters.failed, [this] {
+  survive(state_->context.failed, [this] {
     std::vector<Suppressed> owed;
     {
       const base::MutexLock lock{state_->limiter_mutex};
@@ -114,7 +118,7 @@ Log::~Log() {
 
 void Log::write(LogLevel level, std::string_view event, std::span<const Field> fields) noexcept {
   if (!enabled(level)) return;
-  survive(state_->counters.failed, [&] {
+  survive(state_->context.failed, [&] {
     const auto route = state_->current_route();
     LineBuffer line;
     append_event(line, {level, event, fields}, route->format, route->envelope, time_since_1970());
@@ -125,7 +129,7 @@ void Log::write(LogLevel level, std::string_view event, std::span<const Field> f
 void Log::write_limited(LogLevel level, std::string_view event, std::span<const Field> fields,
                         std::string_view key) noexcept {
   if (!enabled(level)) return;
-  survive(state_->counters.failed, [&] {
+  survive(state_->context.failed, [&] {
     const auto now = base::Clock::now();
     std::vector<Suppressed> due;
     bool admitted = false;
@@ -141,7 +145,7 @@ void Log::write_limited(LogLevel level, std::string_view event, std::span<const 
 }
 
 void Log::flush_suppressed() noexcept {
-  survive(state_->counters.failed, [this] {
+  survive(state_->context.failed, [this] {
     std::vector<Suppressed> due;
     {
       const base::MutexLock lock{state_->limiter_mutex};
@@ -177,7 +181,7 @@ std::optional<std::string> Log::reopen() {
 }
 
 std::optional<std::string> Log::open(const LogOptions& options) {
-  auto output = open_output(options.output, state_->counters);
+  auto output = open_output(options.output, state_->context);
   if (!output) return output.error();
   auto route = state_->make_route(std::move(*output), options.format);
   {
@@ -190,9 +194,9 @@ std::optional<std::string> Log::open(const LogOptions& options) {
 }
 
 LogCounts Log::counts() const {
-  return {.written = state_->counters.written.value(),
+  return {.written = state_->context.written.value(),
           .overrun = state_->pool->overrun_counter(),
-          .failed = state_->counters.failed.value(),
+          .failed = state_->context.failed.value(),
           .suppressed = state_->suppressed.value()};
 }
 

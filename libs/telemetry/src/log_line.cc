@@ -2,10 +2,13 @@
 
 #include "utf8.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <ratio>
 
 #include <fmt/chrono.h>
 
@@ -34,17 +37,55 @@ void append_format(LineBuffer& out, fmt::format_string<Args...> format, Args&&..
   fmt::format_to(fmt::appender(out), format, std::forward<Args>(args)...);
 }
 
-double seconds_of(nanoseconds duration) { return std::chrono::duration<double>{duration}.count(); }
+// `number` with zeros in front, `digits` in all.
+void append_padded(LineBuffer& out, std::uint64_t number, std::size_t digits) {
+  const fmt::format_int text{number};
+  for (auto missing = digits; missing > text.size(); --missing) out.push_back('0');
+  append(out, {text.data(), text.size()});
+}
 
+// Seconds with `digits` decimals, rounded to the nearest.
+void append_seconds(LineBuffer& out, nanoseconds duration, std::size_t digits) {
+  std::int64_t unit = std::nano::den;  // Nanoseconds of the last digit.
+  std::uint64_t units_per_second = 1;
+  for (std::size_t i = 0; i < digits; ++i) {
+    unit /= 10;
+    units_per_second *= 10;
+  }
+  if (duration.count() < 0) out.push_back('-');
+  const auto size = static_cast<std::uint64_t>(std::abs(duration.count()) + unit / 2) /
+                    static_cast<std::uint64_t>(unit);
+  append_padded(out, size / units_per_second, 1);
+  out.push_back('.');
+  append_padded(out, size % units_per_second, digits);
+}
+
+// The date and the second change rarely, and are dear: each thread keeps the last.
 void append_time(LineBuffer& out, microseconds time) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  append_format(out, "{:%Y-%m-%dT%H:%M:%S}.{:06}Z",
-                fmt::gmtime(static_cast<std::time_t>(seconds.count())), (time - seconds).count());
+  struct Second {
+    std::chrono::seconds since_1970{-1};
+    std::array<char, sizeof "2026-11-23T05:06:07."> text;
+  };
+  thread_local Second last;
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  if (second != last.since_1970) {
+    last.since_1970 = second;
+    fmt::format_to_n(last.text.data(), last.text.size(), "{:%Y-%m-%dT%H:%M:%S}.",
+                     fmt::gmtime(static_cast<std::time_t>(second.count())));
+  }
+  append(out, {last.text.data(), last.text.size() - 1});
+  append_padded(out, static_cast<std::uint64_t>((time - second).count()), 6);
+  out.push_back('Z');
 }
 
 // Whether the value stands in a text line as it is: a reader splits at spaces and `=`.
 bool is_bare(std::string_view text) {
   if (text.empty()) return false;
+  const auto is_bare_ascii = [](char c) {
+    return c > ' ' && c < '\x7f' && c != '"' && c != '=' && c != '\\';
+  };
+  text.remove_prefix(static_cast<std::size_t>(
+      std::find_if_not(text.begin(), text.end(), is_bare_ascii) - text.begin()));
   while (!text.empty()) {
     const auto c = take_utf8(text).code_point;
     if (!c || is_control(*c)) return false;
@@ -95,7 +136,10 @@ struct TextWriter : NumberWriter {
   void operator()(std::string_view value) const {
     is_bare(value) ? append(out, value) : append_quoted(out, value);
   }
-  void operator()(nanoseconds value) const { append_format(out, "{:.3f}s", seconds_of(value)); }
+  void operator()(nanoseconds value) const {
+    append_seconds(out, value, 3);
+    out.push_back('s');
+  }
 };
 
 struct JsonWriter : NumberWriter {
@@ -106,14 +150,14 @@ struct JsonWriter : NumberWriter {
   void operator()(double value) const {
     std::isfinite(value) ? NumberWriter::operator()(value) : append(out, "null");
   }
-  void operator()(nanoseconds value) const { append_format(out, "{:.6f}", seconds_of(value)); }
+  void operator()(nanoseconds value) const { append_seconds(out, value, 6); }
 };
 
 struct JournalWriter : NumberWriter {
   using NumberWriter::operator();
 
   void operator()(std::string_view value) const { append_escaped(out, value); }
-  void operator()(nanoseconds value) const { append_format(out, "{:.6f}", seconds_of(value)); }
+  void operator()(nanoseconds value) const { append_seconds(out, value, 6); }
 };
 
 void append_text(LineBuffer& out, const LogEvent& event) {

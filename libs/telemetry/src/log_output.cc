@@ -30,7 +30,7 @@ bool stderr_is_journal_stream() {
   return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
 }
 
-base::Expected<LogOutput, std::string> open_file(const std::string& path, SinkCounters& counters) {
+base::Expected<LogOutput, std::string> open_file(const std::string& path, SinkContext& context) {
   if (!path.starts_with('/')) {
     return base::Unexpected{fmt::format("file:{} is not an absolute path", path)};
   }
@@ -38,11 +38,11 @@ base::Expected<LogOutput, std::string> open_file(const std::string& path, SinkCo
   const int fd = ::open(
       path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, kFileMode);
   if (fd < 0) return cannot("open", path);
-  return LogOutput{std::make_shared<DescriptorSink>(fd, DescriptorSink::Ownership::Owned, counters),
+  return LogOutput{std::make_shared<DescriptorSink>(fd, DescriptorSink::Ownership::Owned, context),
                    Envelope::Timed};
 }
 
-base::Expected<LogOutput, std::string> open_journal(SinkCounters& counters) {
+base::Expected<LogOutput, std::string> open_journal(SinkContext& context) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   static_assert(sizeof kJournalSocket <= sizeof address.sun_path);
@@ -56,23 +56,23 @@ base::Expected<LogOutput, std::string> open_journal(SinkCounters& counters) {
     ::close(fd);
     return error;
   }
-  return LogOutput{std::make_shared<JournalSink>(fd, counters), Envelope::Journal};
+  return LogOutput{std::make_shared<JournalSink>(fd, context), Envelope::Journal};
 }
 
 }  // namespace
 
-LogOutput open_stderr(SinkCounters& counters) {
-  return {std::make_shared<DescriptorSink>(STDERR_FILENO, DescriptorSink::Ownership::Borrowed,
-                                           counters),
-          stderr_is_journal_stream() ? Envelope::Prioritised : Envelope::Timed};
+LogOutput open_stderr(SinkContext& context) {
+  return {
+      std::make_shared<DescriptorSink>(STDERR_FILENO, DescriptorSink::Ownership::Borrowed, context),
+      stderr_is_journal_stream() ? Envelope::Prioritised : Envelope::Timed};
 }
 
 base::Expected<LogOutput, std::string> open_output(const std::string& output,
-                                                   SinkCounters& counters) {
-  if (output == "stderr") return open_stderr(counters);
-  if (output == "journald") return open_journal(counters);
+                                                   SinkContext& context) {
+  if (output == "stderr") return open_stderr(context);
+  if (output == "journald") return open_journal(context);
   if (output.starts_with(kFilePrefix)) {
-    return open_file(output.substr(kFilePrefix.size()), counters);
+    return open_file(output.substr(kFilePrefix.size()), context);
   }
   return base::Unexpected{fmt::format("{} is none of stderr, journald, file:/path", output)};
 }

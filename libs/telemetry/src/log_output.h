@@ -20,10 +20,9 @@ struct LogOutput {
 };
 
 /// Opens `stderr`, `journald` or `file:/path`, or tells why not.
-base::Expected<LogOutput, std::string> open_output(const std::string& output,
-                                                   SinkCounters& counters);
+base::Expected<LogOutput, std::string> open_output(const std::string& output, SinkContext& context);
 
 /// Standard error, which always opens.
-LogOutput open_stderr(SinkCounters& counters);
+LogOutput open_stderr(SinkContext& context);
 
 }  // namespace chatgate::telemetry

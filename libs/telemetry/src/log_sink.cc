@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <thread>
 #include <vector>
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
@@ -18,14 +20,22 @@ namespace {
 // How soon a waiting sink learns that it has been retired.
 constexpr int kWaitSliceMilliseconds = 50;
 
+bool is_regular_file(int fd) noexcept {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 }  // namespace
 
 void LogSink::log(const spdlog::details::log_msg& message) {
-  if (write({message.payload.data(), message.payload.size()})) {
-    counters_.written.add();
-  } else {
-    counters_.failed.add();
-  }
+  const bool has_more = context_.has_more();
+  take({message.payload.data(), message.payload.size()}, has_more);
+  if (!has_more && !is_retired()) std::this_thread::sleep_for(kRest);
+}
+
+void LogSink::count(std::uint64_t written, std::uint64_t failed) noexcept {
+  context_.written.add(written);
+  if (failed > 0) context_.failed.add(failed);
 }
 
 bool LogSink::wait_writable(int fd) const {
@@ -37,25 +47,44 @@ bool LogSink::wait_writable(int fd) const {
   }
 }
 
+DescriptorSink::DescriptorSink(int fd, Ownership ownership, SinkContext& context)
+    : LogSink{context}, fd_{fd}, ownership_{ownership}, is_file_{is_regular_file(fd)} {}
+
 DescriptorSink::~DescriptorSink() {
+  write_batch();
   if (ownership_ == Ownership::Owned) ::close(fd_);
 }
 
-bool DescriptorSink::write(std::string_view payload) {
+void DescriptorSink::take(std::string_view line, bool may_wait) {
+  batch_ += line;
+  if (!may_wait || batch_.size() >= kBatchBytes) write_batch();
+}
+
+void DescriptorSink::write_batch() {
+  if (batch_.empty()) return;
   // What follows half a line would read as a part of it.
   if (line_torn_) line_torn_ = write_some("\n") != 1;
-  if (line_torn_) return false;
-  const auto written = write_some(payload);
-  line_torn_ = written != 0 && written != payload.size();
-  return written == payload.size();
+  const auto written = line_torn_ ? 0 : write_some(batch_);
+  line_torn_ = line_torn_ || (written > 0 && batch_[written - 1] != '\n');
+  // A line ends with the only LF in it.
+  const auto lines_in = [this](std::size_t begin, std::size_t end) {
+    const auto at = [this](std::size_t i) {
+      return batch_.begin() + static_cast<std::ptrdiff_t>(i);
+    };
+    return static_cast<std::uint64_t>(std::count(at(begin), at(end), '\n'));
+  };
+  count(lines_in(0, written), lines_in(written, batch_.size()));
+  batch_.clear();
+  if (batch_.capacity() > 2 * kBatchBytes) batch_.shrink_to_fit();  // After a giant of a line.
 }
 
 std::size_t DescriptorSink::write_some(std::string_view bytes) const {
   std::size_t done = 0;
-  while (done < bytes.size() && wait_writable(fd_)) {
+  while (done < bytes.size() && (is_file_ || wait_writable(fd_))) {
     // A pipe that is writable takes PIPE_BUF bytes at once; more would block, and O_NONBLOCK is not
     // ours to set on a standard error that other processes share.
-    const auto size = std::min<std::size_t>(bytes.size() - done, PIPE_BUF);
+    const auto left = bytes.size() - done;
+    const auto size = is_file_ ? left : std::min<std::size_t>(left, PIPE_BUF);
     const auto n = ::write(fd_, bytes.data() + done, size);
     if (n < 0 && errno != EINTR && errno != EAGAIN) break;
     if (n > 0) done += static_cast<std::size_t>(n);
@@ -65,11 +94,16 @@ std::size_t DescriptorSink::write_some(std::string_view bytes) const {
 
 JournalSink::~JournalSink() { ::close(journal_fd_); }
 
-bool JournalSink::write(std::string_view payload) {
+void JournalSink::take(std::string_view line, bool /*may_wait*/) {
+  const bool is_sent = send(line);
+  count(is_sent ? 1 : 0, is_sent ? 0 : 1);
+}
+
+bool JournalSink::send(std::string_view event) const {
   if (!wait_writable(journal_fd_)) return false;
   std::vector<iovec> fields;
-  while (!payload.empty()) {
-    const auto field = take_journal_field(payload);
+  while (!event.empty()) {
+    const auto field = take_journal_field(event);
     fields.push_back({const_cast<char*>(field.data()), field.size()});
   }
   return ::sd_journal_sendv(fields.data(), static_cast<int>(fields.size())) >= 0;

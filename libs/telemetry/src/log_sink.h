@@ -1,6 +1,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,19 +16,27 @@
 
 namespace chatgate::telemetry {
 
-/// What the log's thread counts; outlives every sink.
-struct SinkCounters {
-  Counter written;
+/// What the log's thread counts, and sees of its queue; outlives every sink.
+struct SinkContext {
+  SharedCounter written;
   SharedCounter failed;  // Callers count here the lines for which there was no memory.
+  std::function<bool()> has_more = [] { return false; };  // Lines wait in the queue.
 };
 
 /// One output of the log, open. The lines are whole when they get here.
+///
+/// After the queue's last line the log's thread rests for a moment: while it does, a new line wakes
+/// nobody, and the lines of that moment leave together. Under load a line so costs neither its
+/// writer nor the log's thread a system call of its own.
 ///
 /// Threads: the log's thread alone, but for retire().
 /// Errors: a line that cannot be written is counted, and forgotten.
 class LogSink : public spdlog::sinks::sink {
  public:
-  explicit LogSink(SinkCounters& counters) : counters_{counters} {}
+  /// The most that a line waits for others.
+  static constexpr std::chrono::milliseconds kRest{20};
+
+  explicit LogSink(SinkContext& context) : context_{context} {}
 
   /// Gives a stopped reader until `deadline`; later lines that would wait for it are lost. Without
   /// this the sink waits for ever, while the queue drops its oldest. Any thread.
@@ -36,14 +48,18 @@ class LogSink : public spdlog::sinks::sink {
   void set_formatter(std::unique_ptr<spdlog::formatter>) final {}
 
  protected:
-  /// Whether all of `payload` was written.
-  virtual bool write(std::string_view payload) = 0;
+  /// Takes one line; unless `may_wait`, it and all lines taken before are to be written now.
+  virtual void take(std::string_view line, bool may_wait) = 0;
+
+  void count(std::uint64_t written, std::uint64_t failed) noexcept;
 
   /// Waits until `fd` takes data; false once the sink has given up.
   bool wait_writable(int fd) const;
 
  private:
-  SinkCounters& counters_;
+  bool is_retired() const noexcept { return give_up_at_.load() != base::Clock::time_point::max(); }
+
+  SinkContext& context_;
   std::atomic<base::Clock::time_point> give_up_at_{base::Clock::time_point::max()};
 };
 
@@ -52,18 +68,23 @@ class DescriptorSink final : public LogSink {
  public:
   enum class Ownership { Borrowed, Owned };
 
-  DescriptorSink(int fd, Ownership ownership, SinkCounters& counters)
-      : LogSink{counters}, fd_{fd}, ownership_{ownership} {}
+  /// So much is written at once at most; what waits here is not lost when the queue overflows.
+  static constexpr std::size_t kBatchBytes = std::size_t{16} * 1024;
+
+  DescriptorSink(int fd, Ownership ownership, SinkContext& context);
   ~DescriptorSink() override;
   DescriptorSink(const DescriptorSink&) = delete;
   DescriptorSink& operator=(const DescriptorSink&) = delete;
 
  private:
-  bool write(std::string_view payload) override;
+  void take(std::string_view line, bool may_wait) override;
+  void write_batch();
   std::size_t write_some(std::string_view bytes) const;
 
   const int fd_;
   const Ownership ownership_;
+  const bool is_file_;  // It never makes its writer wait.
+  std::string batch_;
   bool line_torn_ = false;  // The last line lacks its end.
 };
 
@@ -71,14 +92,14 @@ class DescriptorSink final : public LogSink {
 class JournalSink final : public LogSink {
  public:
   /// Takes a datagram socket that is connected to the journal; it only tells when there is room.
-  JournalSink(int journal_fd, SinkCounters& counters)
-      : LogSink{counters}, journal_fd_{journal_fd} {}
+  JournalSink(int journal_fd, SinkContext& context) : LogSink{context}, journal_fd_{journal_fd} {}
   ~JournalSink() override;
   JournalSink(const JournalSink&) = delete;
   JournalSink& operator=(const JournalSink&) = delete;
 
  private:
-  bool write(std::string_view payload) override;
+  void take(std::string_view line, bool may_wait) override;
+  bool send(std::string_view event) const;
 
   const int journal_fd_;
 };

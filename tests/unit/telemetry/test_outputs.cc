@@ -1,5 +1,6 @@
 #include "test_outputs.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -42,12 +43,17 @@ void Pipe::close_read_end() {
 
 std::string Pipe::take() const {
   std::string taken;
-  std::array<char, 4096> piece{};
   while (true) {
-    const auto n = ::read(ends_[0], piece.data(), piece.size());
-    if (n <= 0) return taken;
-    taken.append(piece.data(), static_cast<std::size_t>(n));
+    const auto piece = take_packet();
+    if (piece.empty()) return taken;
+    taken += piece;
   }
+}
+
+std::string Pipe::take_packet() const {
+  std::array<char, 4096> piece{};
+  const auto n = ::read(ends_[0], piece.data(), piece.size());
+  return {piece.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0))};
 }
 
 StandardErrorTo::StandardErrorTo(int fd) : saved_{::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)} {

@@ -34,6 +34,8 @@ class Pipe {
   void close_read_end();
   /// Takes what is in the pipe now, without waiting.
   std::string take() const;
+  /// What one read takes: one write, where the pipe is in packet mode.
+  std::string take_packet() const;
 
  private:
   int ends_[2] = {-1, -1};
