@@ -67,6 +67,23 @@ Match match_connect(std::string_view seen) {
   return *port >= '0' && *port <= '9' ? Match::Yes : Match::No;
 }
 
+// Whether anything that is looked for begins so: it mostly does not.
+constexpr bool may_begin(char first) {
+  for (const auto& signature : kSignatures) {
+    if (signature.bytes.front() == first) return true;
+  }
+  for (const auto method : kMethods) {
+    if (method.front() == first) return true;
+  }
+  return first == kConnect.front();
+}
+
+constexpr auto kMayBegin = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t i = 0; i < table.size(); ++i) table[i] = may_begin(static_cast<char>(i));
+  return table;
+}();
+
 struct Finding {
   Match match = Match::No;
   WrongProtocol protocol{};
@@ -74,6 +91,7 @@ struct Finding {
 
 Finding examine(std::string_view seen) {
   Finding best;
+  if (!kMayBegin[static_cast<unsigned char>(seen.front())]) return best;
   const auto consider = [&best](Match found, WrongProtocol protocol) {
     if (found > best.match) best = {found, protocol};
   };

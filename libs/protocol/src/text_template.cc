@@ -185,6 +185,7 @@ base::Expected<Template, TemplateError> Template::parse(std::string_view text) {
     if (!placeholder) return fail(at, unknown_name(name));
     parsed.parts_.push_back({parsed.text_.size(), *placeholder});
     parsed.used_ |= bit_of(*placeholder);
+    parsed.uses_message_alone_ = parsed.used_ == bit_of(Placeholder::Message);
     at += end + 1;
   }
   return parsed;

@@ -57,6 +57,9 @@ class LineFramer {
   /// A line has begun and not ended, be it kept or dropped as overlong.
   bool has_partial() const { return size_ > 0 || cr_pending_ || discarding_; }
 
+  /// What comes next begins a line, which an LF alone ends.
+  bool is_fresh() const { return !has_partial() && !cr_nul_ends_line_; }
+
   /// Heap bytes held now: 0 between lines, at most the greatest message.
   std::size_t allocated_bytes() const { return capacity_; }
 

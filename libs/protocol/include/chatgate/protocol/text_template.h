@@ -3,11 +3,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <chatgate/base/assert.h>
 #include <chatgate/base/expected.h>
+#include <chatgate/base/text_buffer.h>
 
 namespace chatgate::protocol {
 
@@ -59,6 +62,10 @@ class Template {
   /// Appends the text with `values` in it. Requires that those used are within the sizes above.
   void render(const TemplateValues& values, std::string& out) const;
 
+  /// The same for a template that uses_message_alone().
+  void render(std::string_view message, base::TextBuffer& out) const;
+  bool uses_message_alone() const noexcept { return uses_message_alone_; }
+
   /// False lets the caller skip a value that costs something to find out.
   bool uses(Placeholder placeholder) const;
 
@@ -79,7 +86,25 @@ class Template {
 
   std::string text_;  // All literal text, braces undone.
   std::vector<Part> parts_;
-  std::uint8_t used_ = 0;  // A bit for each Placeholder.
+  std::uint8_t used_ = 0;           // A bit for each Placeholder.
+  bool uses_message_alone_ = true;  // Or nothing.
 };
+
+// Inline, because each message passes it.
+inline void Template::render(std::string_view message, base::TextBuffer& out) const {
+  CHATGATE_ASSERT(uses_message_alone_);
+  char* at = out.extend(text_.size() + parts_.size() * message.size());
+  const auto put = [&at](const char* text, std::size_t size) {
+    std::memcpy(at, text, size);
+    at += size;
+  };
+  std::size_t begin = 0;
+  for (const auto& part : parts_) {
+    put(text_.data() + begin, part.text_end - begin);
+    put(message.data(), message.size());
+    begin = part.text_end;
+  }
+  put(text_.data() + begin, text_.size() - begin);
+}
 
 }  // namespace chatgate::protocol
