@@ -81,14 +81,17 @@ void Acceptor::update_interest() noexcept {
 
 void Acceptor::on_ready(std::uint32_t /*events*/) {
   for (int i = 0; i < kAcceptsPerTurnMax && !is_paused_ && !is_backing_off_; ++i) {
-    if (accept_one() != Outcome::Accepted) return;
+    if (accept_one() != Outcome::Accepted) break;
   }
+  handler_.on_turn_ended();
 }
 
 void Acceptor::accept_queue() {
   // Bounded, so that a flood cannot hold up a drain.
-  for (int i = 0; i < kQueueMax && accept_one() == Outcome::Accepted; ++i) {
+  for (int i = 1; i < kQueueMax && accept_one() == Outcome::Accepted; ++i) {
+    if (i % kAcceptsPerTurnMax == 0) handler_.on_turn_ended();
   }
+  handler_.on_turn_ended();
 }
 
 Acceptor::Outcome Acceptor::accept_one() {

@@ -3,6 +3,8 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <chatgate/base/assert.h>
 #include <chatgate/net/connection.h>
@@ -10,16 +12,24 @@
 namespace chatgate::net {
 namespace {
 
-constexpr std::uint32_t kEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+// Room for output is asked for only once a socket had none: who is told of it at the start wakes up
+// for nothing, each client once.
+constexpr std::uint32_t kEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
-std::ptrdiff_t send_some(int socket, std::string_view bytes) noexcept {
-  while (true) {
-    const auto count = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (count >= 0 || errno != EINTR) return count;
-  }
-}
+// A send that did not block, or was interrupted before it did anything.
+bool is_for_now(int error) noexcept { return error == EAGAIN || error == EINTR; }
 
 }  // namespace
+
+// recv(2) and send(2) without what glibc adds to them in a program of several threads, 45
+// instructions a call to be a cancellation point (pthreads(7)): nobody cancels a thread here.
+std::ptrdiff_t Connection::receive(int socket, std::span<char> into) noexcept {
+  return ::syscall(SYS_recvfrom, socket, into.data(), into.size(), 0, nullptr, nullptr);
+}
+
+std::ptrdiff_t Connection::send_some(int socket, std::string_view bytes) noexcept {
+  return ::syscall(SYS_sendto, socket, bytes.data(), bytes.size(), MSG_NOSIGNAL, nullptr, 0);
+}
 
 Connection::~Connection() {
   CHATGATE_ASSERT(loop_.is_current_thread());
@@ -30,43 +40,40 @@ std::error_code Connection::open() noexcept {
   return loop_.ready_set().add(socket_.get(), kEvents, *this);
 }
 
-Connection::Read Connection::read(std::span<char> into) noexcept {
-  ++reads_;
-  const auto count = ::recv(socket_.get(), into.data(), into.size(), 0);
-  if (count > 0) {
-    const auto size = static_cast<std::size_t>(count);
-    // A short read emptied the socket, and more bytes make a new event; but a hang-up was told
-    // once and for all, so its EOF must be read without one.
-    if (size < into.size() && !is_hung_up_) is_readable_ = false;
-    return {Read::Kind::Data, size};
-  }
+Connection::Read Connection::no_data(std::ptrdiff_t count) noexcept {
   if (count == 0) return {Read::Kind::Eof};
   if (errno == EINTR) return {Read::Kind::Nothing};
   is_readable_ = false;
   return {errno == EAGAIN ? Read::Kind::Nothing : Read::Kind::Failed};
 }
 
-std::ptrdiff_t Connection::send(std::string_view batch, const std::vector<ReplyMark>& replies) {
-  if (has_failed_) return -1;
-  std::size_t sent = 0;
+// Keeps what the socket did not take of a batch; `count` is what the attempt to send it gave.
+std::ptrdiff_t Connection::queue(std::string_view batch, std::ptrdiff_t count,
+                                 const std::vector<ReplyMark>& replies) {
+  if (count < 0 && !is_for_now(errno)) {
+    has_failed_ = true;
+    return -1;
+  }
+  const auto sent = count > 0 ? static_cast<std::size_t>(count) : 0;
   if (!output_) {
-    const auto count = send_some(socket_.get(), batch);
-    if (count == static_cast<std::ptrdiff_t>(batch.size())) return count;
-    if (count < 0 && errno != EAGAIN) {
-      has_failed_ = true;
-      return -1;
-    }
-    sent = count > 0 ? static_cast<std::size_t>(count) : 0;
     output_ = std::make_unique<OutputQueue>(Clock::now());
+    await_room();
   }
   output_->append(batch, sent, replies);
   return static_cast<std::ptrdiff_t>(sent);
+}
+
+void Connection::await_room() noexcept {
+  if (awaits_room_) return;
+  awaits_room_ = true;
+  loop_.ready_set().modify(socket_.get(), kEvents | EPOLLOUT, *this);
 }
 
 void Connection::flush() {
   while (output_) {
     const auto count = send_some(socket_.get(), output_->front());
     if (count < 0) {
+      if (errno == EINTR) continue;
       has_failed_ = errno != EAGAIN;
       return;
     }
@@ -93,23 +100,6 @@ void Connection::tell() {
   if (waiter_) resume(Wake::Told);
 }
 
-Connection::Waiting Connection::readable() noexcept {
-  need_ = Need::Input;
-  return Waiting{*this};
-}
-
-Connection::Waiting Connection::drained(std::size_t bytes, std::size_t replies) noexcept {
-  need_ = Need::Drain;
-  drain_bytes_ = static_cast<std::uint32_t>(bytes);
-  drain_replies_ = static_cast<std::uint32_t>(replies);
-  return Waiting{*this};
-}
-
-bool Connection::is_satisfied() const noexcept {
-  if (need_ == Need::Input) return is_readable_;
-  return queued() <= drain_bytes_ && queued_replies() <= drain_replies_;
-}
-
 void Connection::on_ready(std::uint32_t events) {
   if (events == 0) has_asked_again_ = false;
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) is_hung_up_ = true;
@@ -130,20 +120,12 @@ void Connection::resume(Wake wake) {
   std::exchange(waiter_, {}).resume();  // May destroy *this: nothing after it.
 }
 
-bool Connection::Waiting::await_ready() const noexcept {
-  auto& c = connection_;
-  c.wake_ = c.is_told_ ? Wake::Told : c.has_failed_ ? Wake::Failed : Wake::Ready;
-  if (c.wake_ != Wake::Ready) return true;
-  if (!c.is_satisfied()) return false;
-  if (c.reads_ < kReadsPerTurnMax) return true;
-  if (!c.has_asked_again_) c.loop_.ready_set().again(c);
-  c.has_asked_again_ = true;
-  return false;
-}
-
-Wake Connection::Waiting::await_resume() const noexcept {
-  if (connection_.wake_ == Wake::Told) connection_.is_told_ = false;
-  return connection_.wake_;
+// Whether it lets the others of the batch go first, having read enough in this turn.
+bool Connection::yields_its_turn() {
+  if (reads_ < kReadsPerTurnMax) return false;
+  if (!has_asked_again_) loop_.ready_set().again(*this);
+  has_asked_again_ = true;
+  return true;
 }
 
 }  // namespace chatgate::net

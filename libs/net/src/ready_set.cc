@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 #include <utility>
 
 #include <asio/post.hpp>
@@ -60,21 +61,34 @@ void ReadySet::again(Handler& handler) {
 void ReadySet::await() {
   set_.async_wait(asio::posix::descriptor_base::wait_read, [this](asio::error_code error) {
     if (error) return;  // The loop ends.
-    before_batch_();
-    serve_batch();
+    rest_when_busy();
+    for (int i = 0; i < kBatchesPerTurnMax && serve_batch(); ++i) continue;
     await();
   });
 }
 
-void ReadySet::serve_batch() {
+// A turn that comes so soon after the last one would find one or two sockets ready; a moment later
+// they are many, for the same price of waking up.
+void ReadySet::rest_when_busy() {
+  if (rest_.count() == 0) return;
+  const auto now = base::Clock::now();
+  if (now - turn_at_ < kBusyWithin) std::this_thread::sleep_for(rest_);
+  turn_at_ = now;
+}
+
+// Returns whether there was anything to serve.
+bool ReadySet::serve_batch() {
   const int count =
       ::epoll_wait(set_.native_handle(), events_.data(), static_cast<int>(kBatchMax), 0);
-  ready_ = count > 0 ? static_cast<std::size_t>(count) : 0;
+  if (count <= 0) return false;
+  before_batch_();
+  ready_ = static_cast<std::size_t>(count);
   for (served_ = 0; served_ < ready_;) {
     const auto& event = events_[served_++];
     if (event.data.ptr != nullptr) static_cast<Handler*>(event.data.ptr)->on_ready(event.events);
   }
   served_ = ready_ = 0;
+  return true;
 }
 
 void ReadySet::serve_again() {

@@ -63,6 +63,7 @@ class Accepting final : private Acceptor::Handler {
 
   // Read these on the loop, or once everything has been accepted.
   std::vector<UniqueFd> accepted;
+  std::size_t told_of = 0;  // Of those accepted, when the last turn ended.
   std::vector<std::string> peers;
   std::vector<Clock::time_point> errors_at;
 
@@ -76,6 +77,7 @@ class Accepting final : private Acceptor::Handler {
     peers.push_back(to_text(peer));
     events_.add(name_ + " accepted");
   }
+  void on_turn_ended() override { told_of = accepted.size(); }
   void on_exhausted(UniqueFd socket, const PeerAddress&) override {
     ::send(socket.get(), "full\n", 5, MSG_NOSIGNAL);
     when_exhausted();
@@ -148,6 +150,14 @@ TEST_F(AcceptorTest, AcceptsWhatIsQueuedWhenAskedThoughPaused) {
     return door_.accepted.size();
   });
   EXPECT_EQ(accepted, 100U);
+  EXPECT_EQ(door_.told_of, 100U);
+}
+
+TEST_F(AcceptorTest, TellsThatATurnEndedAfterAllThatItAccepted) {
+  connect(door_, 3);
+  door_.start();
+  EXPECT_EQ(events_.next(3), std::vector<std::string>(3, "door accepted"));
+  EXPECT_EQ(door_.run([this](auto&) { return door_.told_of; }), 3U);
 }
 
 // For a while, this process gets no descriptor beyond those that it has.

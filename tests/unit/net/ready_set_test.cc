@@ -1,6 +1,7 @@
 #include "events.h"
 #include "socket_pair.h"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include <chatgate/net/event_loop.h>
 #include <chatgate/net/unique_fd.h>
+#include <chatgate/support/eventually.h>
 
 namespace chatgate::net {
 namespace {
@@ -140,6 +142,26 @@ TEST_F(ReadySetTest, ServesTurnByTurnThoseWhoAskAgain) {
   std::string order;
   for (const auto& name : events_.next(2 * kTurns)) order += name;
   EXPECT_EQ(order, "ababababab");
+}
+
+TEST_F(ReadySetTest, RestsBeforeATurnThatFollowsAnotherOneClosely) {
+  constexpr std::chrono::milliseconds kRest{20};
+  std::vector<EventLoop::Clock::time_point> served_at;
+  loop_.run([&] {
+    loop_.ready_set().set_rest_when_busy(kRest);
+    watch([&](auto&, auto) {
+      served_at.push_back(EventLoop::Clock::now());
+      events_.add("served");
+    });
+  });
+  // Two turns may be far from each other on a busy machine: a few attempts bring two that are not.
+  EXPECT_TRUE(support::eventually([&] {
+    for (int i = 0; i < 2; ++i) {
+      watched_.front()->make_ready();
+      EXPECT_EQ(events_.next(), "served");
+    }
+    return served_at.back() - served_at[served_at.size() - 2] >= kRest;
+  }));
 }
 
 TEST_F(ReadySetTest, GivesNoFurtherTurnToARemovedHandler) {

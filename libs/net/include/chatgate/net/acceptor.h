@@ -47,6 +47,8 @@ class Acceptor final : private ReadySet::Handler {
     /// The same, but `socket` was bought with the spare descriptor: say no, and close it before
     /// this returns.
     virtual void on_exhausted(UniqueFd socket, const PeerAddress& peer) = 0;
+    /// The queue is empty for now, or others have their turn: what was collected may leave.
+    virtual void on_turn_ended() = 0;
     /// accept4(2) failed with `error`; transient ones (ECONNABORTED, EINTR) are not reported.
     virtual void on_accept_error(int error) = 0;
 

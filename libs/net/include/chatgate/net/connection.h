@@ -104,10 +104,20 @@ class Connection final : private ReadySet::Handler, private Timer {
   // So many reads of one greedy client, then the others of the batch have their turn.
   static constexpr std::uint8_t kReadsPerTurnMax = 4;
 
+  static std::ptrdiff_t receive(int socket, std::span<char> into) noexcept;
+  static std::ptrdiff_t send_some(int socket, std::string_view bytes) noexcept;
+  Read no_data(std::ptrdiff_t count) noexcept;
+  std::ptrdiff_t queue(std::string_view batch, std::ptrdiff_t count,
+                       const std::vector<ReplyMark>& replies);
   void on_ready(std::uint32_t events) override;
   void on_deadline() override;
   void flush();
-  bool is_satisfied() const noexcept;
+  void await_room() noexcept;
+  bool is_satisfied() const noexcept {
+    if (need_ == Need::Input) return is_readable_;
+    return queued() <= drain_bytes_ && queued_replies() <= drain_replies_;
+  }
+  bool yields_its_turn();
   void resume(Wake wake);
 
   EventLoop& loop_;
@@ -119,12 +129,13 @@ class Connection final : private ReadySet::Handler, private Timer {
   UniqueFd socket_;
   Need need_ = Need::None;
   Wake wake_ = Wake::Ready;
-  bool is_readable_ : 1 = false;
-  bool is_hung_up_ : 1 = false;
-  bool has_failed_ : 1 = false;
-  bool is_told_ : 1 = false;
+  bool is_readable_ = false;
+  bool is_hung_up_ = false;
+  bool has_failed_ = false;
+  bool is_told_ = false;
   bool has_asked_again_ : 1 = false;
-  std::uint8_t reads_ = 0;  // In this turn.
+  bool awaits_room_ : 1 = false;  // Is told when the socket takes output again.
+  std::uint8_t reads_ = 0;        // In this turn.
 };
 
 /// What readable() and drained() give: await it at once.
@@ -132,14 +143,59 @@ class Connection::Waiting {
  public:
   explicit Waiting(Connection& connection) noexcept : connection_{connection} {}
 
-  bool await_ready() const noexcept;
+  bool await_ready() const noexcept {
+    auto& c = connection_;
+    c.wake_ = c.is_told_ ? Wake::Told : c.has_failed_ ? Wake::Failed : Wake::Ready;
+    if (c.wake_ != Wake::Ready) return true;
+    return c.is_satisfied() && !c.yields_its_turn();
+  }
   void await_suspend(std::coroutine_handle<> waiter) const noexcept {
     connection_.waiter_ = waiter;
   }
-  Wake await_resume() const noexcept;
+  Wake await_resume() const noexcept {
+    if (connection_.wake_ == Wake::Told) connection_.is_told_ = false;
+    return connection_.wake_;
+  }
 
  private:
   Connection& connection_;
 };
+
+// Inline is what each message passes.
+
+inline Connection::Read Connection::read(std::span<char> into) noexcept {
+  ++reads_;
+  const auto count = receive(socket_.get(), into);
+  if (count <= 0) return no_data(count);
+  const auto size = static_cast<std::size_t>(count);
+  // A short read emptied the socket, and more bytes make a new event; but a hang-up was told once
+  // and for all, so its EOF must be read without one.
+  if (size < into.size() && !is_hung_up_) is_readable_ = false;
+  return {Read::Kind::Data, size};
+}
+
+inline std::ptrdiff_t Connection::send(std::string_view batch,
+                                       const std::vector<ReplyMark>& replies) {
+  if (has_failed_) return -1;
+  std::ptrdiff_t count = 0;
+  if (!output_) {
+    count = send_some(socket_.get(), batch);
+    if (count == static_cast<std::ptrdiff_t>(batch.size())) [[likely]]
+      return count;
+  }
+  return queue(batch, count, replies);
+}
+
+inline Connection::Waiting Connection::readable() noexcept {
+  need_ = Need::Input;
+  return Waiting{*this};
+}
+
+inline Connection::Waiting Connection::drained(std::size_t bytes, std::size_t replies) noexcept {
+  need_ = Need::Drain;
+  drain_bytes_ = static_cast<std::uint32_t>(bytes);
+  drain_replies_ = static_cast<std::uint32_t>(replies);
+  return Waiting{*this};
+}
 
 }  // namespace chatgate::net

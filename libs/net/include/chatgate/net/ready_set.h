@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <system_error>
@@ -11,6 +12,7 @@
 #include <sys/epoll.h>
 
 #include <chatgate/base/assert.h>
+#include <chatgate/base/units.h>
 
 namespace chatgate::net {
 
@@ -37,6 +39,11 @@ class ReadySet {
   /// Starts to await; `before_batch` is called each time before ready descriptors are served.
   void start(std::function<void()> before_batch);
 
+  /// Makes a turn that follows another one within kBusyWithin wait for `rest` first, so that it
+  /// finds more to serve: for a loop whose wake-ups cost more than its latency. 0, the default:
+  /// never.
+  void set_rest_when_busy(std::chrono::microseconds rest) noexcept { rest_ = rest; }
+
   /// Registers `fd` for `events` (EPOLLIN, EPOLLOUT, EPOLLET, …). The handler must call remove()
   /// before it dies. Returns the kernel's refusal (EPERM, ENOMEM, ENOSPC: epoll_ctl(2)), if any.
   std::error_code add(int fd, std::uint32_t events, Handler& handler) noexcept;
@@ -58,14 +65,22 @@ class ReadySet {
   using Executor = asio::io_context::executor_type;
 
   static constexpr std::size_t kBatchMax = 512;
+  // So often we look for more before the io_context has its turn: under load, each look saves the
+  // three calls by which Asio waits for the set.
+  static constexpr int kBatchesPerTurnMax = 8;
+
+  static constexpr std::chrono::milliseconds kBusyWithin{2};
 
   void await();
-  void serve_batch();
+  void rest_when_busy();
+  bool serve_batch();
   void serve_again();
 
   asio::io_context& io_;
   asio::posix::basic_stream_descriptor<Executor> set_;
   std::function<void()> before_batch_;
+  std::chrono::microseconds rest_{0};
+  base::Clock::time_point turn_at_;
   std::array<epoll_event, kBatchMax> events_;
   std::size_t served_ = 0;  // events_[0, served_) are done, in this batch of …
   std::size_t ready_ = 0;   // … so many.
