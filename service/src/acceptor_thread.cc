@@ -8,13 +8,23 @@
 #include <chatgate/service/acceptor_thread.h>
 
 namespace chatgate::service {
+namespace {
+
+// What a client waits longer at most when many come at once. An acceptor that woke up for each
+// would cost them more, and takes the worker's processor where there are few.
+constexpr std::chrono::microseconds kRestWhenBusy{500};
+
+}  // namespace
 
 AcceptorThread::AcceptorThread(std::uint32_t index, AcceptorContext context)
     : context_{context}, loop_{fmt::format("acceptor-{}", index), [this](auto) {
                                  for (auto& door : doors_)
                                    door->count_waiting(net::TimerWheel::kTick);
                                }} {
-  loop_.run([this] { dismissals_ = std::make_unique<Dismissals>(loop_, context_.dismissals); });
+  loop_.run([this] {
+    loop_.ready_set().set_rest_when_busy(kRestWhenBusy);
+    dismissals_ = std::make_unique<Dismissals>(loop_, context_.dismissals);
+  });
 }
 
 AcceptorThread::~AcceptorThread() {

@@ -39,7 +39,8 @@ AcceptorThread::Door::Door(const AcceptorContext& context, net::EventLoop& loop,
       loop_{loop},
       dismissals_{dismissals},
       listener_{std::move(listener)},
-      acceptor_{loop, std::move(socket), spare, *this} {}
+      acceptor_{loop, std::move(socket), spare, *this},
+      leaving_(context.workers.size()) {}
 
 AcceptorThread::Door::~Door() {
   if (held_) refuse(*std::exchange(held_, std::nullopt), admission::Refusal::LimitGlobal);
@@ -86,15 +87,23 @@ void AcceptorThread::Door::decide(Newcomer newcomer) {
 
 void AcceptorThread::Door::admit(Newcomer newcomer, admission::Ticket ticket) {
   listener_.counters.accepted.add();
-  const auto& least =
-      *std::min_element(context_.workers.begin(), context_.workers.end(),
-                        [](const auto& a, const auto& b) { return a->load() < b->load(); });
-  least->hand_over({.socket = std::move(newcomer.socket),
-                    .peer = newcomer.peer,
-                    .id = newcomer.id,
-                    .listener = listener_.id,
-                    .ticket = std::move(ticket),
-                    .accepted_at = newcomer.accepted_at});
+  const auto load = [this](std::size_t i) {
+    return context_.workers[i]->load() + leaving_[i].size();
+  };
+  std::size_t least = 0;
+  for (std::size_t i = 1; i < leaving_.size(); ++i) {
+    if (load(i) < load(least)) least = i;
+  }
+  leaving_[least].push_back({.socket = std::move(newcomer.socket),
+                             .peer = newcomer.peer,
+                             .id = newcomer.id,
+                             .listener = listener_.id,
+                             .ticket = std::move(ticket),
+                             .accepted_at = newcomer.accepted_at});
+}
+
+void AcceptorThread::Door::on_turn_ended() {
+  for (std::size_t i = 0; i < leaving_.size(); ++i) context_.workers[i]->hand_over(leaving_[i]);
 }
 
 void AcceptorThread::Door::refuse(Newcomer newcomer, admission::Refusal refusal) {
@@ -114,7 +123,7 @@ void AcceptorThread::Door::count_refused(const Newcomer& newcomer, session::EndR
                                   .peer = newcomer.peer,
                                   .accepted_at = newcomer.accepted_at},
                        .reason = reason,
-                       .listener_name = listener_.name,
+                       .listener_name = listener_.counters.name,
                        .ended_at = std::chrono::system_clock::now(),
                        .duration = Clock::now() - newcomer.accepted_at});
   context_.log.write_limited(telemetry::LogLevel::Info, "connection_refused",
@@ -148,7 +157,9 @@ void AcceptorThread::Door::look_again() {
   }
   is_waiting_ = false;
   acceptor_.resume();
-  if (held_) decide(*std::exchange(held_, std::nullopt));
+  if (!held_) return;
+  decide(*std::exchange(held_, std::nullopt));
+  on_turn_ended();
 }
 
 void AcceptorThread::Door::finish_queue() {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <chatgate/service/acceptor_thread.h>
 
@@ -46,6 +47,7 @@ class AcceptorThread::Door final : private net::Acceptor::Handler {
 
   void on_accepted(net::UniqueFd socket, const net::PeerAddress& peer,
                    Clock::time_point now) override;
+  void on_turn_ended() override;
   void on_exhausted(net::UniqueFd socket, const net::PeerAddress& peer) override;
   void on_accept_error(int error) override;
 
@@ -62,6 +64,7 @@ class AcceptorThread::Door final : private net::Acceptor::Handler {
   Dismissals& dismissals_;
   const AcceptedListener listener_;
   net::Acceptor acceptor_;
+  std::vector<std::vector<session::Arrival>> leaving_;  // Admitted in this turn, for each worker.
   std::optional<Newcomer> held_;  // Came in while the last place was taken by another acceptor.
   bool is_waiting_ = false;
   bool is_closing_ = false;

@@ -179,9 +179,9 @@ admin::ConnectionList Gateway::connections() {
 
 std::vector<admin::ClosedRow> Gateway::recently_closed() {
   std::vector<admin::ClosedRow> rows;
-  for (auto& closed : closed_.list()) {
+  for (const auto& closed : closed_.list()) {
     rows.push_back({.id = closed.record.id,
-                    .listener = std::move(closed.listener_name),
+                    .listener = std::string{closed.listener_name},
                     .peer = closed.record.peer,
                     .reason = std::string{session::token(closed.reason)},
                     .ended_at = closed.ended_at,

@@ -37,12 +37,14 @@ struct LoneWorker::Parts {
   std::unique_ptr<session::Worker> worker;
 
   void hand_over(net::UniqueFd socket) {
-    worker->hand_over({.socket = std::move(socket),
-                       .peer = {},
-                       .id = {next_id++},
-                       .listener = kListener,
-                       .ticket = {},
-                       .accepted_at = base::Clock::now()});
+    std::vector<session::Arrival> arrivals;
+    arrivals.push_back({.socket = std::move(socket),
+                        .peer = {},
+                        .id = {next_id++},
+                        .listener = kListener,
+                        .ticket = {},
+                        .accepted_at = base::Clock::now()});
+    worker->hand_over(arrivals);
   }
 };
 

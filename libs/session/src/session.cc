@@ -14,7 +14,7 @@ using net::Connection;
 using net::Task;
 using net::Wake;
 
-Session::Session(Worker& worker, Arrival arrival)
+Session::Session(Worker& worker, Arrival& arrival)
     : worker_{worker},
       listener_{worker.listener(arrival.listener)},
       ticket_{std::move(arrival.ticket)},
@@ -23,26 +23,27 @@ Session::Session(Worker& worker, Arrival arrival)
               .listener = arrival.listener,
               .peer = arrival.peer,
               .accepted_at = arrival.accepted_at} {
-  worker_.enlist(*this);
+  worker_.enlist(*this, listener_);
 }
 
 Session::~Session() {
   worker_.account_queued(-static_cast<std::ptrdiff_t>(accounted_bytes_), profile().output.budget);
-  worker_.strike(*this);
+  worker_.strike(*this, listener_);
 }
 
-net::RootTask Session::serve(Worker& worker, Arrival arrival) {
+net::RootTask Session::serve(Worker& worker, Arrival& arrival) {
   {
-    Session session{worker, std::move(arrival)};
+    Session session{worker, arrival};
     auto reason = EndReason::InternalError;
     try {
-      if (const auto error = session.connection_.open()) {
-        worker.context().log.write_limited(
-            telemetry::LogLevel::Error, "session_refused_by_kernel",
-            {{"id", session.record_.id.value}, {"error", error.message()}});
-      } else {
-        auto conversation = session.converse();
-        reason = co_await conversation;
+      auto end = session.greet();
+      while (!end) {
+        auto next = session.next();
+        const Wake wake = co_await next;
+        end = session.on_wake(wake);
+      }
+      reason = *end;
+      if (session.is_owed_goodbye(reason)) {
         auto parting = session.part(reason);
         reason = co_await parting;
       }
@@ -58,16 +59,18 @@ net::RootTask Session::serve(Worker& worker, Arrival arrival) {
   worker.context().on_session_ended();
 }
 
-Task<EndReason> Session::converse() {
-  if (const auto end = greet()) co_return *end;
-  while (true) {
-    arm();
-    auto next = is_backlogged_
-                    ? connection_.drained(profile().output.soft.count / 2, kUnansweredMax / 2)
-                    : connection_.readable();
-    const Wake wake = co_await next;
-    if (const auto end = on_wake(wake)) co_return *end;
-  }
+// What the session waits for: input, or a client that has taken enough of its replies.
+Connection::Waiting Session::next() {
+  if (has_nearer_deadline_) arm();
+  return is_backlogged_ ? connection_.drained(profile().output.soft.count / 2, kUnansweredMax / 2)
+                        : connection_.readable();
+}
+
+// A client that ended its side and has all its replies is owed nothing but the FIN of the close.
+bool Session::is_owed_goodbye(EndReason reason) const noexcept {
+  if (reason == EndReason::ClientReset || reason == EndReason::InternalError) return false;
+  const bool has_all = has_ended_ && connection_.queued() == 0;
+  return !has_all || is_aborting_ || is_abrupt(reason);
 }
 
 // Says goodbye as the reason deserves, which may turn out to be another one.
@@ -76,7 +79,6 @@ Task<EndReason> Session::part(EndReason reason) {
     connection_.abort_on_close();
     co_return reason;
   }
-  if (reason == EndReason::ClientReset) co_return reason;
   is_parting_ = true;
   const auto limits = goodbye_limits(reason);
   if (limits.flush.count() == 0) {
@@ -103,26 +105,10 @@ GoodbyeLimits Session::goodbye_limits(EndReason reason) const noexcept {
   return limits;
 }
 
-Session::End Session::greet() {
-  const auto now = Clock::now();
-  greeted_at_ = last_byte_at_ = now;
-  if (const auto lifetime = profile().timeouts.max_lifetime; lifetime.count() > 0) {
-    // Jittered, so that those who came together do not have to come back together.
-    std::uniform_real_distribution<double> share{0.9, 1.0};
-    const auto jittered = static_cast<double>(lifetime.count()) * share(worker_.random());
-    lifetime_end_ = now + std::chrono::nanoseconds{static_cast<std::int64_t>(jittered)};
-  }
-  render(profile().greeting, {});
-  const auto end = send_batch();
-  counters().greeting_delay.observe(
-      static_cast<std::uint64_t>((Clock::now() - record_.accepted_at).count()));
-  return end;
-}
-
-Session::End Session::on_wake(Wake wake) {
+Session::End Session::on_rare_wake(Wake wake) {
+  has_nearer_deadline_ = true;
   switch (wake) {
     case Wake::Ready:
-      if (!is_backlogged_) return on_input();
       is_backlogged_ = false;
       last_byte_at_ = Clock::now();  // While we did not read, its silence was ours.
       return answer_held();
@@ -138,66 +124,6 @@ Session::End Session::on_wake(Wake wake) {
   CHATGATE_ASSERT(false);
 }
 
-Session::End Session::on_input() {
-  const bool reads_whole = profile().service.framing == Framing::Read;
-  const std::size_t most = reads_whole ? profile().service.max_message.count : kReadBytesMax;
-  const std::size_t half = held_ ? held_->size() : 0;  // Of a character, from the last read.
-  const auto read = connection_.read(worker_.loop().scratch().first(most - half));
-  switch (read.kind) {
-    case Connection::Read::Kind::Nothing:
-      return is_ending_ ? End{ending_} : End{};
-    case Connection::Read::Kind::Failed:
-      return EndReason::ClientReset;
-    case Connection::Read::Kind::Eof:
-      return on_eof();
-    case Connection::Read::Kind::Data:
-      break;
-  }
-  is_warned_ = false;
-  record_.received_bytes += read.size;
-  counters().received_bytes.add(read.size);
-  const std::string_view input{worker_.loop().scratch().data(), read.size};
-  if (!sniffer_.done()) {
-    if (const auto wrong = sniffer_.feed(input)) return refuse_protocol(*wrong);
-  }
-  if (const auto end = answer(input)) return end;
-  note_input();
-  return is_ending_ && !is_backlogged_ ? End{ending_} : End{};
-}
-
-// Where the deadlines of silence and of an unfinished line count from.
-void Session::note_input() {
-  // A reply that was just sent has read the clock already.
-  if (last_byte_at_ <= worker_.loop().batch_time()) last_byte_at_ = Clock::now();
-  if (!framer_.has_partial()) {
-    line_started_at_ = {};
-  } else if (line_started_at_ == Clock::time_point{}) {
-    line_started_at_ = last_byte_at_;
-  }
-}
-
-Session::End Session::answer_held() {
-  if (const auto input = std::exchange(held_, nullptr)) {
-    if (const auto end = answer(*input)) return end;
-    note_input();
-  }
-  return is_ending_ && !is_backlogged_ ? End{ending_} : End{};
-}
-
-// The client sends no more: its unfinished line, or half character, is its last message.
-Session::End Session::on_eof() {
-  has_ended_ = true;
-  End end;
-  if (profile().service.framing == Framing::Read) {
-    const auto half = std::exchange(held_, nullptr);
-    if (half) end = answer_message(*half);
-  } else if (const auto last = framer_.finish()) {
-    end = answer_message(*last);
-  }
-  if (const auto failure = send_batch()) return failure;
-  return end ? end : End{is_ending_ ? ending_ : EndReason::ClientEof};
-}
-
 void Session::end(EndReason reason, bool abort) {
   if (is_parting_ && !is_abrupt(reason) && !abort) return;
   // The first reason stands, unless the new one cannot wait for it.
@@ -210,8 +136,8 @@ void Session::end(EndReason reason, bool abort) {
 }
 
 void Session::end_at(EndReason reason, Clock::time_point when) {
-  end_at_ = when;
-  end_at_reason_ = reason;
+  rare().end_at = when;
+  rare().end_at_reason = reason;
   arm();
 }
 
@@ -246,7 +172,7 @@ void Session::settle(EndReason reason) {
   auto& context = worker_.context();
   context.closed.add({.record = record_,
                       .reason = reason,
-                      .listener_name = profile().name,
+                      .listener_name = listener_.name,
                       .ended_at = std::chrono::system_clock::now(),
                       .duration = duration});
   if (!profile().log_sessions || !context.log.enabled(telemetry::LogLevel::Info)) return;

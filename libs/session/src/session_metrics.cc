@@ -77,7 +77,8 @@ void write_distributions(MetricWriter& writer, const Labels& labels,
 
 }  // namespace
 
-ListenerCounters::ListenerCounters(std::size_t worker_count) {
+ListenerCounters::ListenerCounters(std::string listener_name, std::size_t worker_count)
+    : name{std::move(listener_name)} {
   while (workers.size() < worker_count) workers.push_back(std::make_unique<SessionCounters>());
 }
 
@@ -98,7 +99,7 @@ std::uint64_t ListenerCounters::rejected_total() const noexcept {
 ListenerCounters& SessionMetrics::listener(const std::string& name) {
   const base::MutexLock lock{mutex_};
   auto& counters = listeners_[name];
-  if (!counters) counters = std::make_unique<ListenerCounters>(worker_count_);
+  if (!counters) counters = std::make_unique<ListenerCounters>(name, worker_count_);
   return *counters;
 }
 

@@ -20,21 +20,17 @@ std::string_view word(SessionState state) noexcept {
   CHATGATE_ASSERT(false);
 }
 
-void ClosedSessions::add(ClosedSession session) {
+void ClosedSessions::add(const ClosedSession& session) {
   const base::MutexLock lock{mutex_};
-  if (ring_.size() < kClosedMax) {
-    ring_.push_back(std::move(session));
-    return;
-  }
-  ring_[oldest_] = std::move(session);
-  oldest_ = (oldest_ + 1) % kClosedMax;
+  ring_[added_++ % kClosedMax] = session;
 }
 
 std::vector<ClosedSession> ClosedSessions::list() const {
   const base::MutexLock lock{mutex_};
-  auto sessions = ring_;
-  std::rotate(sessions.begin(), sessions.begin() + static_cast<std::ptrdiff_t>(oldest_),
-              sessions.end());
+  const auto count = std::min<std::uint64_t>(added_, kClosedMax);
+  std::vector<ClosedSession> sessions;
+  sessions.reserve(count);
+  for (auto i = added_ - count; i < added_; ++i) sessions.push_back(ring_[i % kClosedMax]);
   return sessions;
 }
 

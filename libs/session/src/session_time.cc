@@ -20,22 +20,28 @@ Clock::time_point due(Clock::time_point since, std::chrono::nanoseconds limit) n
 
 }  // namespace
 
+Session::Rare& Session::rare() {
+  if (!rare_) rare_ = std::make_unique<Rare>();
+  return *rare_;
+}
+
 // The deadlines in force, in the order in which they are looked at when several have passed.
 Session::Deadlines Session::deadlines() const noexcept {
   const auto& timeouts = profile().timeouts;
+  const auto rare = rare_ ? *rare_ : Rare{};
   const bool waits_for_writing = connection_.queued() > 0;
   const auto stalled_since = waits_for_writing ? connection_.stalled_since() : Clock::time_point{};
   // A client that we do not read is not silent: the limits of slow readers are for it.
   const auto silent_since = is_backlogged_ ? Clock::time_point{} : last_byte_at_;
   const auto mute_since = record_.messages == 0 ? greeted_at_ : Clock::time_point{};
   return {{
-      {is_set(end_at_) ? end_at_ : kNever, end_at_reason_},
-      {due(above_soft_since_, profile().output.soft_time), EndReason::SlowSoft},
+      {is_set(rare.end_at) ? rare.end_at : kNever, rare.end_at_reason},
+      {due(rare.above_soft_since, profile().output.soft_time), EndReason::SlowSoft},
       {due(stalled_since, timeouts.write), EndReason::WriteTimeout},
       {due(line_started_at_, timeouts.line), EndReason::LineTimeout},
       {due(mute_since, timeouts.first_message), EndReason::FirstMessageTimeout},
       {due(silent_since, timeouts.idle), EndReason::IdleTimeout},
-      {is_set(lifetime_end_) ? lifetime_end_ : kNever, EndReason::MaxLifetime},
+      {is_set(rare.lifetime_end) ? rare.lifetime_end : kNever, EndReason::MaxLifetime},
   }};
 }
 
@@ -45,7 +51,11 @@ Clock::time_point Session::idle_warning_at() const noexcept {
   return warns && idle > kIdleWarningLead ? last_byte_at_ + idle - kIdleWarningLead : kNever;
 }
 
+// Sets the timer to the nearest deadline. A deadline that moves away later needs no call: the timer
+// fires in vain then, and is set anew.
 void Session::arm() {
+  has_nearer_deadline_ = false;
+  armed_generation_ = listener_.generation;
   if (is_parting_) return;  // The goodbye has its own deadlines.
   auto next = idle_warning_at();
   for (const auto& deadline : deadlines()) next = std::min(next, deadline.at);
@@ -61,7 +71,7 @@ Session::End Session::on_deadline() {
         deadline.reason == EndReason::Drain || deadline.reason == EndReason::MaxLifetime;
     if (!is_ours) return deadline.reason;
     // Whom we send away for our own reasons is owed the answers to what was sent before.
-    end_at_ = lifetime_end_ = {};
+    rare().end_at = rare().lifetime_end = {};
     is_ending_ = true;
     ending_ = deadline.reason;
     return is_backlogged_ ? End{} : on_input();
@@ -78,12 +88,13 @@ void Session::account_output() {
   const auto queued = connection_.queued();
   const auto change =
       static_cast<std::ptrdiff_t>(queued) - static_cast<std::ptrdiff_t>(accounted_bytes_);
-  accounted_bytes_ = queued;
+  accounted_bytes_ = static_cast<std::uint32_t>(queued);
   worker_.account_queued(change, profile().output.budget);
-  if (queued <= profile().output.soft.count) {
-    above_soft_since_ = {};
-  } else if (!is_set(above_soft_since_)) {
-    above_soft_since_ = Clock::now();
+  has_nearer_deadline_ = has_nearer_deadline_ || change > 0;
+  if (queued > profile().output.soft.count) {
+    if (!is_set(rare().above_soft_since)) rare().above_soft_since = Clock::now();
+  } else if (rare_) {
+    rare_->above_soft_since = {};
   }
 }
 

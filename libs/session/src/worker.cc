@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include <chatgate/base/assert.h>
+#include <chatgate/session/plain_lines.h>
 #include <chatgate/session/session.h>
 #include <chatgate/session/worker.h>
 
@@ -12,7 +14,22 @@ namespace {
 
 constexpr std::uint32_t kTicksPerSecond = 10;
 
+// A table for so many is not worth giving back.
+constexpr std::size_t kSessionsKept = 1024;
+
 }  // namespace
+
+WorkerListener::WorkerListener(std::shared_ptr<const ListenerProfile> first,
+                               std::string_view its_name, SessionCounters& its_counters)
+    : name{its_name}, counters{its_counters} {
+  set_profile(std::move(first));
+}
+
+void WorkerListener::set_profile(std::shared_ptr<const ListenerProfile> next) {
+  profile = std::move(next);
+  ++generation;
+  takes_plain_lines = answers_plain_lines(*profile);
+}
 
 Worker::Worker(std::uint32_t index, WorkerContext context)
     : index_{index},
@@ -30,14 +47,16 @@ Worker::~Worker() {
   });
 }
 
-void Worker::hand_over(Arrival arrival) {
-  load_.fetch_add(1, std::memory_order_relaxed);
+void Worker::hand_over(std::vector<Arrival>& arrivals) {
+  if (arrivals.empty()) return;
+  load_.fetch_add(static_cast<std::uint32_t>(arrivals.size()), std::memory_order_relaxed);
   bool is_first = false;
   {
     const base::MutexLock lock{inbox_mutex_};
     is_first = inbox_.empty();
-    inbox_.push_back(std::move(arrival));
+    std::move(arrivals.begin(), arrivals.end(), std::back_inserter(inbox_));
   }
+  arrivals.clear();
   if (is_first) loop_.post([this] { welcome_arrivals(); });
 }
 
@@ -46,19 +65,17 @@ void Worker::welcome_arrivals() {
     const base::MutexLock lock{inbox_mutex_};
     arrivals_.swap(inbox_);
   }
-  for (auto& arrival : arrivals_) Session::serve(*this, std::move(arrival));
+  for (auto& arrival : arrivals_) Session::serve(*this, arrival);
   arrivals_.clear();
 }
 
 void Worker::set_profile(std::shared_ptr<const ListenerProfile> profile) {
   loop_.post([this, profile = std::move(profile)]() mutable {
     auto& listener = listeners_[profile->id];
-    if (listener) {
-      listener->profile = std::move(profile);
-      return;
-    }
-    auto& counters = context_.metrics.listener(profile->name).of_worker(index_);
-    listener = std::make_unique<WorkerListener>(std::move(profile), counters);
+    if (listener) return listener->set_profile(std::move(profile));
+    auto& counters = context_.metrics.listener(profile->name);
+    listener = std::make_unique<WorkerListener>(std::move(profile), counters.name,
+                                                counters.of_worker(index_));
   });
 }
 
@@ -75,18 +92,21 @@ WorkerListener& Worker::listener(base::ListenerId id) {
   return *found->second;
 }
 
-void Worker::enlist(Session& session) {
-  session.table_index = sessions_.size();
+void Worker::enlist(Session& session, WorkerListener& listener) {
+  session.table_index = static_cast<std::uint32_t>(sessions_.size());
   sessions_.push_back(&session);
-  ++listener(session.record().listener).sessions;
+  ++listener.sessions;
 }
 
-void Worker::strike(Session& session) noexcept {
+void Worker::strike(Session& session, WorkerListener& listener) noexcept {
   CHATGATE_ASSERT(sessions_[session.table_index] == &session);
   sessions_[session.table_index] = sessions_.back();
   sessions_[session.table_index]->table_index = session.table_index;
   sessions_.pop_back();
-  --listener(session.record().listener).sessions;
+  if (sessions_.capacity() > kSessionsKept && sessions_.size() < sessions_.capacity() / 4) {
+    sessions_.shrink_to_fit();
+  }
+  --listener.sessions;
   load_.fetch_sub(1, std::memory_order_relaxed);
 }
 

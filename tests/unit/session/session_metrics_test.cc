@@ -127,7 +127,7 @@ TEST_F(SessionMetricsTest, HaveTotalsOverAllListeners) {
 
 TEST(SessionCountersTest, ShareNoCacheLineWithThoseOfAnotherWorker) {
   EXPECT_EQ(alignof(SessionCounters) % 64, 0U);
-  ListenerCounters counters{kWorkers};
+  ListenerCounters counters{"public", kWorkers};
   for (const auto& worker : counters.workers) {
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(worker.get()) % 64, 0U);
   }

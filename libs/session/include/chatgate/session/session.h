@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -17,13 +18,11 @@
 #include <chatgate/protocol/telnet_filter.h>
 #include <chatgate/session/end_reason.h>
 #include <chatgate/session/goodbye.h>
+#include <chatgate/session/plain_lines.h>
 #include <chatgate/session/session_record.h>
 #include <chatgate/session/worker.h>
 
 namespace chatgate::session {
-
-/// After so many unanswered messages of one client we stop reading it, until half are answered.
-inline constexpr std::size_t kUnansweredMax = 64;
 
 /// The most that one read takes, so the most that waits unparsed while its client is slow.
 inline constexpr std::size_t kReadBytesMax = 16 * 1024;
@@ -34,11 +33,13 @@ inline constexpr std::chrono::seconds kIdleWarningLead{30};
 /// One client, from the greeting to the end reason.
 ///
 /// Threads: its worker's. Ownership: the frame of serve() owns it, and it owns the socket.
-/// Cost: an idle session holds no buffer; a message costs no allocation.
+/// Cost: an idle session holds no buffer; a message costs no allocation, and moves no deadline: the
+///   timer that is armed finds out, when it fires, how much time is left.
 class Session final : private net::Connection::Observer {
  public:
-  /// Serves one client to its end, and counts, logs and forgets it.
-  static net::RootTask serve(Worker& worker, Arrival arrival);
+  /// Serves one client to its end, and counts, logs and forgets it. `arrival` is used up before
+  /// the first suspension: a copy would stay in the frame of every idle session.
+  static net::RootTask serve(Worker& worker, Arrival& arrival);
 
   const SessionRecord& record() const noexcept { return record_; }
   OpenSession describe() const;
@@ -59,45 +60,65 @@ class Session final : private net::Connection::Observer {
   void end_at(EndReason reason, base::Clock::time_point when);
 
   // Its place in the worker's table.
-  std::size_t table_index = 0;
+  std::uint32_t table_index = 0;
 
  private:
   using Clock = base::Clock;
   using End = std::optional<EndReason>;
 
-  Session(Worker& worker, Arrival arrival);
+  Session(Worker& worker, Arrival& arrival);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   // session.cc: the conversation.
-  net::Task<EndReason> converse();
+  net::Connection::Waiting next();
+  End on_wake(net::Wake wake) {
+    // What most wake-ups are for.
+    if (wake == net::Wake::Ready && !is_backlogged_) [[likely]]
+      return on_input();
+    return on_rare_wake(wake);
+  }
+  End on_rare_wake(net::Wake wake);
+  bool is_owed_goodbye(EndReason reason) const noexcept;
   net::Task<EndReason> part(EndReason reason);
   GoodbyeLimits goodbye_limits(EndReason reason) const noexcept;
-  End greet();
-  End on_wake(net::Wake wake);
-  End on_input();
-  End on_eof();
-  End answer_held();
-  void note_input();
   void settle(EndReason reason);
 
-  // session_answers.cc: from bytes to replies.
+  // session_answers.cc: the path of a byte.
+  End greet();
+  std::span<char> input_space() const noexcept;
+  End on_input();
+  End on_no_data(net::Connection::Read::Kind kind);
+  End on_eof();
   End answer(std::string_view input);
+  void answer_ordinary(std::string_view& input);
+  End answer_held();
+  End send_batch();
+  End deliver(const Batch& batch);
+  End on_part_sent(const Batch& batch, std::size_t sent);
+  void note_input();
+  void hold(std::string_view input);
+  // Whether the replies that wait, with those of the batch at hand, are as many as may wait.
+  bool is_owed_too_much() const noexcept {
+    const auto& batch = worker_.batch();
+    return connection_.queued_replies() + batch.replies.size() >= kUnansweredMax ||
+           connection_.queued() + batch.text.size() > profile().output.soft.count;
+  }
+  protocol::Sniffer::Verdict sniff(std::string_view input);
+  End refuse_protocol(protocol::WrongProtocol wrong);
+
+  // session_messages.cc: from a message to its reply.
   End fill_batch(std::string_view& input);
   End answer_lines(std::string_view& input);
   End answer_telnet(std::string_view& input);
   End answer_read(std::string_view input);
   End answer_frame(const protocol::Frame& frame);
   End answer_message(std::string_view message);
+  End make_valid(std::string_view& message);
   protocol::TelnetFilter::Step filter(std::string_view& input);
-  End send_batch();
-  End deliver(const Batch& batch);
-  End refuse_protocol(protocol::WrongProtocol wrong);
   void render(const protocol::Template& text, std::string_view message);
   bool is_quit_word(std::string_view message) const;
-  bool is_owed_too_much() const noexcept;
-  void hold(std::string_view input);
 
   // session_time.cc: deadlines and slow readers.
   struct Deadline {
@@ -105,6 +126,14 @@ class Session final : private net::Connection::Observer {
     EndReason reason;
   };
   using Deadlines = std::array<Deadline, 7>;
+  // What few sessions have: of those that are slow, that drain, or whose lifetime is limited.
+  struct Rare {
+    Clock::time_point above_soft_since;
+    Clock::time_point lifetime_end;
+    Clock::time_point end_at;
+    EndReason end_at_reason = EndReason::Drain;
+  };
+  Rare& rare();
   Deadlines deadlines() const noexcept;
   Clock::time_point idle_warning_at() const noexcept;
   End on_deadline();
@@ -123,28 +152,28 @@ class Session final : private net::Connection::Observer {
   SessionRecord record_;
 
   protocol::LineFramer framer_;
-  protocol::Sniffer sniffer_;
   std::unique_ptr<protocol::TelnetFilter> telnet_;  // From the first IAC on.
+  std::unique_ptr<protocol::Sniffer> sniffer_;      // While the first bytes leave a doubt.
   // Input that waits: unparsed while its client is slow, or (framing: read) half a character.
   std::unique_ptr<std::string> held_;
+  std::unique_ptr<Rare> rare_;
 
   // Each Clock::time_point{} means never.
   Clock::time_point greeted_at_;
   Clock::time_point last_byte_at_;
   Clock::time_point line_started_at_;
-  Clock::time_point above_soft_since_;
-  Clock::time_point lifetime_end_;
-  Clock::time_point end_at_;
-  std::size_t accounted_bytes_ = 0;              // Of queued output, as the worker knows it.
+  std::uint32_t accounted_bytes_ = 0;            // Of queued output, as the worker knows it.
+  std::uint32_t armed_generation_ = 0;           // Of the profile that the deadline was set by.
   EndReason ending_ = EndReason::InternalError;  // Valid when is_ending_.
-  EndReason end_at_reason_ = EndReason::Drain;
-  bool is_ending_ : 1 = false;
-  bool is_aborting_ : 1 = false;
-  bool is_parting_ : 1 = false;
-  bool is_backlogged_ : 1 = false;    // The client must take replies before we read on.
-  bool has_ended_ : 1 = false;        // Its EOF was read.
-  bool is_at_line_start_ : 1 = true;  // The last byte of our output is LF.
-  bool is_warned_ : 1 = false;        // Of its idleness.
+  bool has_nearer_deadline_ = false;             // Than the one that is armed.
+  bool is_sniffed_ = false;                      // It is no other protocol's client.
+  bool is_ending_ = false;
+  bool is_aborting_ = false;
+  bool is_parting_ = false;
+  bool is_backlogged_ = false;    // The client must take replies before we read on.
+  bool has_ended_ = false;        // Its EOF was read.
+  bool is_at_line_start_ = true;  // The last byte of our output is LF.
+  bool is_warned_ = false;        // Of its idleness.
 };
 
 }  // namespace chatgate::session

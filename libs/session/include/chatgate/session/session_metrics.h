@@ -56,11 +56,13 @@ struct alignas(64) SessionCounters {
 
 /// The counters of one listener.
 struct ListenerCounters {
-  explicit ListenerCounters(std::size_t worker_count);
+  ListenerCounters(std::string listener_name, std::size_t worker_count);
 
   SessionCounters& of_worker(std::size_t index) noexcept { return *workers[index]; }
   std::uint64_t closed_total() const noexcept;
   std::uint64_t rejected_total() const noexcept;
+
+  const std::string name;
 
   // Written by acceptors, once a connection.
   telemetry::SharedCounter accepted;

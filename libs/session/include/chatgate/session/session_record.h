@@ -51,25 +51,28 @@ struct OpenSession {
 struct ClosedSession {
   SessionRecord record;
   EndReason reason = EndReason::InternalError;
-  std::string listener_name;  // The listener may be gone as well.
+  std::string_view listener_name;  // The one that ListenerCounters keeps: the listener may be gone.
   std::chrono::system_clock::time_point ended_at;
   base::Clock::duration duration{};
 };
 
 /// The last connections that ended or were refused, newest last.
 ///
-/// Threads: any. Cost: a short lock each connection, none a message; at most kClosedMax entries.
+/// Threads: any. Cost: a short lock each connection, none a message; 1 MiB, taken at the start so
+/// that
+///   no number of connections makes the process grow.
 class ClosedSessions {
  public:
   static constexpr std::size_t kClosedMax = 10'000;
 
-  void add(ClosedSession session);
+  void add(const ClosedSession& session);
   std::vector<ClosedSession> list() const;
 
  private:
   mutable base::Mutex mutex_;
-  std::vector<ClosedSession> ring_ CHATGATE_GUARDED_BY(mutex_);
-  std::size_t oldest_ CHATGATE_GUARDED_BY(mutex_) = 0;  // Once the ring is full.
+  std::vector<ClosedSession> ring_ CHATGATE_GUARDED_BY(mutex_) =
+      std::vector<ClosedSession>(kClosedMax);
+  std::uint64_t added_ CHATGATE_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace chatgate::session

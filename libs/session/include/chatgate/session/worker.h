@@ -8,6 +8,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -15,8 +16,8 @@
 #include <chatgate/base/mutex.h>
 #include <chatgate/base/strong_id.h>
 #include <chatgate/net/event_loop.h>
-#include <chatgate/net/output_queue.h>
 #include <chatgate/net/unique_fd.h>
+#include <chatgate/session/batch.h>
 #include <chatgate/session/end_reason.h>
 #include <chatgate/session/listener_profile.h>
 #include <chatgate/session/session_metrics.h>
@@ -48,20 +49,17 @@ struct WorkerContext {
 
 /// A worker's part of one listener: its present profile, and what it counts. Worker's thread only.
 struct WorkerListener {
+  WorkerListener(std::shared_ptr<const ListenerProfile> first, std::string_view its_name,
+                 SessionCounters& its_counters);
+
+  void set_profile(std::shared_ptr<const ListenerProfile> next);
+
   std::shared_ptr<const ListenerProfile> profile;
+  const std::string_view name;  // Lives as long as the counters.
   SessionCounters& counters;
   std::size_t sessions = 0;
-};
-
-/// Replies that one session renders before it sends them in one call. Empty between sessions.
-struct Batch {
-  std::string text;
-  std::vector<net::ReplyMark> replies;
-
-  void clear() noexcept {
-    text.clear();
-    replies.clear();
-  }
+  std::uint32_t generation = 0;    // Of the profile: another one after each reload.
+  bool takes_plain_lines = false;  // answers_plain_lines(*profile)
 };
 
 /// One thread that owns its sessions for life.
@@ -82,8 +80,9 @@ class Worker {
   /// Sessions here and on their way here: what an acceptor compares.
   std::uint32_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
 
-  /// Makes a session of an admitted connection. Arrivals that come together cost one wake-up.
-  void hand_over(Arrival arrival);
+  /// Makes sessions of admitted connections, and leaves `arrivals` empty. What comes together, and
+  /// before the worker has looked, costs one wake-up.
+  void hand_over(std::vector<Arrival>& arrivals);
 
   /// Takes a listener's profile, new or in place of the present one. Must be called before an
   /// arrival of that listener is handed over.
@@ -122,9 +121,11 @@ class Worker {
   WorkerListener& listener(base::ListenerId id);
   Batch& batch() noexcept { return batch_; }
   std::string& text_scratch() noexcept { return text_scratch_; }
+  std::string& edit_scratch() noexcept { return edit_scratch_; }
+  std::string& render_scratch() noexcept { return render_scratch_; }
   std::minstd_rand& random() noexcept { return random_; }
-  void enlist(Session& session);
-  void strike(Session& session) noexcept;
+  void enlist(Session& session, WorkerListener& listener);
+  void strike(Session& session, WorkerListener& listener) noexcept;
 
   /// Counts a change of what waits for slow readers; above `budget`, this worker's share, it soon
   /// ends the session with the most.
@@ -157,6 +158,8 @@ class Worker {
   std::vector<Session*> sessions_;
   Batch batch_;
   std::string text_scratch_;
+  std::string edit_scratch_;
+  std::string render_scratch_;
   std::minstd_rand random_;
   std::uint32_t ticks_ = 0;
   std::chrono::nanoseconds cpu_time_{};
