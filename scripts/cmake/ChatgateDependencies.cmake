@@ -11,9 +11,12 @@ find_package(civetweb REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(liburing IMPORTED_TARGET liburing)  # Optional.
 
 if(CHATGATE_TESTS)
   find_package(GTest REQUIRED)
+  find_package(benchmark REQUIRED)
+  pkg_check_modules(liburing REQUIRED IMPORTED_TARGET liburing)
   # Debian's, whatever else comes first in PATH: python3-yaml and python3-jsonschema are its own.
   find_program(CHATGATE_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
 endif()

@@ -3,7 +3,7 @@
 set(CHATGATE_LAYERS
   "base"
   "protocol config net telemetry"
-  "admission chat forward bus"
+  "admission bench chat forward bus"
   "session admin"
   "service")
 

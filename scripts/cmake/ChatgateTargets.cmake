@@ -26,7 +26,7 @@ function(chatgate_add_library name)
 endfunction()
 
 # What scripts/test builds for one label; the targets below add themselves.
-foreach(label unit integration e2e fuzz)
+foreach(label unit integration e2e fuzz bench)
   add_custom_target(${label}_tests)
 endforeach()
 

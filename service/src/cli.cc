@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chatgate/base/units.h>
+#include <chatgate/service/bench_command.h>
 #include <chatgate/service/cli.h>
 #include <chatgate/service/config_docs.h>
 #include <chatgate/service/load_config.h>
@@ -25,6 +26,7 @@ constexpr const char* kExamples =
     "  chatgate check --config chatgate.yaml           every mistake, as file:line:column\n"
     "  chatgate config --config chatgate.yaml          every value, and where it comes from\n"
     "  chatgate probe 127.0.0.1:1935 --send hello      is it well? exit code 0 or 1\n"
+    "  chatgate bench 127.0.0.1:1935                   what does it bear, and at what latency?\n"
     "  nc 127.0.0.1 1935                               talk to it\n"
     "\n"
     "Signals of run:\n"
@@ -33,7 +35,7 @@ constexpr const char* kExamples =
     "  SIGQUIT           stop now\n"
     "\n"
     "Environment: CHATGATE__LIMITS__MAX_CONNECTIONS=500 overrides limits.max_connections.\n"
-    "Exit codes: 0 done, 1 probe failed, 2 usage, 71 cannot start, 78 bad configuration.";
+    "Exit codes: 0 done, 1 probe or bench failed, 2 usage, 71 cannot start, 78 bad configuration.";
 
 LoadedConfig load(const std::string& file) {
   return load_config(file, config::environment_with(kVariablePrefix, ::environ));
@@ -61,6 +63,7 @@ struct Arguments {
   std::string config_file;
   std::string timeout = "2s";
   ProbeOptions probe;
+  BenchCommand bench;
   std::string document;
 };
 
@@ -99,6 +102,8 @@ void declare(CLI::App& app, Arguments& arguments) {
       ->capture_default_str()
       ->type_name("DURATION");
 
+  arguments.bench.declare(app);
+
   app.add_subcommand("version", "Print the version");
   auto* docs = app.add_subcommand("docs", "Print generated documents")->group("");
   docs->add_option("DOCUMENT", arguments.document)
@@ -122,6 +127,7 @@ int dispatch(const std::string& command, Arguments& arguments) {
   if (command == "check") return check(arguments.config_file);
   if (command == "config") return show_config(arguments.config_file);
   if (command == "probe") return run_probe_command(arguments);
+  if (command == "bench") return arguments.bench.run();
   if (command == "docs") {
     std::cout << (arguments.document == "schema" ? json_schema() : reference_markdown());
     return kExitDone;

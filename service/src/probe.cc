@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
-#include <memory>
 #include <ostream>
 #include <string_view>
 #include <system_error>
@@ -13,14 +11,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <chatgate/base/expected.h>
 #include <chatgate/base/units.h>
+#include <chatgate/net/resolve.h>
 #include <chatgate/net/unique_fd.h>
 #include <chatgate/telemetry/escape.h>
 
@@ -34,61 +31,7 @@ using base::Unexpected;
 constexpr std::size_t kLineBytesMax = 64 << 10;
 constexpr std::string_view kRefusal = "421 ";
 
-struct Candidate {
-  ::sockaddr_storage address{};
-  ::socklen_t length = 0;
-};
-
 std::string system_text(int error) { return std::generic_category().message(error); }
-
-Expected<std::vector<Candidate>, std::string> resolve_unix(std::string_view path) {
-  Candidate candidate;
-  ::sockaddr_un unix_address{};
-  if (path.empty() || path.size() >= sizeof unix_address.sun_path) {
-    return Unexpected{
-        fmt::format("a Unix socket's path has 1 to {} bytes", sizeof unix_address.sun_path - 1)};
-  }
-  unix_address.sun_family = AF_UNIX;
-  std::memcpy(unix_address.sun_path, path.data(), path.size());
-  std::memcpy(&candidate.address, &unix_address, sizeof unix_address);
-  candidate.length = sizeof unix_address;
-  return std::vector{candidate};
-}
-
-Expected<std::vector<Candidate>, std::string> resolve_tcp(const std::string& text) {
-  const auto colon = text.rfind(':');
-  auto host = text.substr(0, colon);
-  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  // Without brackets nobody can tell which colon of a v6 address precedes the port.
-  const bool ambiguous = !bracketed && host.find(':') != std::string::npos;
-  if (colon == std::string::npos || host.empty() || colon + 1 == text.size() || ambiguous) {
-    return Unexpected{std::string{"an address is HOST:PORT, [V6]:PORT or unix:/path"}};
-  }
-  ::addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  ::addrinfo* found = nullptr;
-  const auto port = text.substr(colon + 1);
-  if (const int error = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found)) {
-    return Unexpected{std::string{::gai_strerror(error)}};
-  }
-  const std::unique_ptr<::addrinfo, decltype(&::freeaddrinfo)> owner{found, &::freeaddrinfo};
-  std::vector<Candidate> candidates;
-  for (const auto* info = found; info != nullptr; info = info->ai_next) {
-    Candidate candidate;
-    std::memcpy(&candidate.address, info->ai_addr, info->ai_addrlen);
-    candidate.length = info->ai_addrlen;
-    candidates.push_back(candidate);
-  }
-  return candidates;
-}
-
-Expected<std::vector<Candidate>, std::string> resolve(const std::string& text) {
-  constexpr std::string_view kUnix = "unix:";
-  if (text.starts_with(kUnix)) return resolve_unix(std::string_view{text}.substr(kUnix.size()));
-  return resolve_tcp(text);
-}
 
 /// A client's socket, every operation of which ends at one deadline.
 class Conversation {
@@ -96,7 +39,7 @@ class Conversation {
   explicit Conversation(Clock::time_point deadline) : deadline_{deadline} {}
 
   /// Connects to the first candidate that accepts. Returns the last one's error, or nothing.
-  std::optional<std::string> connect(const std::vector<Candidate>& candidates);
+  std::optional<std::string> connect(const std::vector<net::RemoteAddress>& candidates);
   std::optional<std::string> send(std::string_view text);
   Expected<std::string, std::string> read_line();
 
@@ -104,7 +47,7 @@ class Conversation {
   void finish();
 
  private:
-  std::optional<std::string> connect_to(const Candidate& candidate);
+  std::optional<std::string> connect_to(const net::RemoteAddress& candidate);
   bool wait_for(short events);
 
   const Clock::time_point deadline_;
@@ -124,7 +67,8 @@ bool Conversation::wait_for(short events) {
   }
 }
 
-std::optional<std::string> Conversation::connect(const std::vector<Candidate>& candidates) {
+std::optional<std::string> Conversation::connect(
+    const std::vector<net::RemoteAddress>& candidates) {
   std::optional<std::string> error = "the name has no address";
   for (const auto& candidate : candidates) {
     error = connect_to(candidate);
@@ -133,12 +77,11 @@ std::optional<std::string> Conversation::connect(const std::vector<Candidate>& c
   return error;
 }
 
-std::optional<std::string> Conversation::connect_to(const Candidate& candidate) {
+std::optional<std::string> Conversation::connect_to(const net::RemoteAddress& candidate) {
   socket_.reset(
       ::socket(candidate.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket_) return system_text(errno);
-  const auto* address = reinterpret_cast<const ::sockaddr*>(&candidate.address);
-  if (::connect(socket_.get(), address, candidate.length) == 0) return std::nullopt;
+  if (::connect(socket_.get(), candidate.get(), candidate.length) == 0) return std::nullopt;
   if (errno != EINPROGRESS) return system_text(errno);
   if (!wait_for(POLLOUT)) return "no connection in time";
   int error = 0;
@@ -213,7 +156,7 @@ std::optional<std::string> missing(const ProbeOptions& options, std::string_view
 // The steps in order; the first that fails names itself.
 std::optional<std::string> converse(const ProbeOptions& options, ProbeResult& result) {
   const auto deadline = Clock::now() + options.timeout;
-  const auto candidates = resolve(options.address);
+  const auto candidates = net::resolve(options.address);
   if (!candidates) return fmt::format("{}: {}", options.address, candidates.error());
 
   Conversation conversation{deadline};

@@ -48,7 +48,8 @@ class CommandLineTest(unittest.TestCase):
         self.assertEqual(result.returncode, code, f"{result.args}\n{result.stdout}{result.stderr}")
 
     def test_every_command_has_a_help_that_teaches(self):
-        for command in ([], ["run"], ["check"], ["config"], ["probe"], ["version"]):
+        for command in ([], ["run"], ["check"], ["config"], ["probe"], ["bench"],
+                        ["version"]):
             with self.subTest(command):
                 result = chatgate(*command, "--help")
                 self.assert_exits(result, 0)
