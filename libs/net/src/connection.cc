@@ -101,11 +101,15 @@ void Connection::tell() {
 }
 
 void Connection::on_ready(std::uint32_t events) {
+  reads_ = 0;
+  if (events == EPOLLIN && need_ == Need::Input && waiter_ && !has_failed_) [[likely]] {
+    is_readable_ = true;
+    return resume(Wake::Ready);
+  }
   if (events == 0) has_asked_again_ = false;
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) is_hung_up_ = true;
   if ((events & EPOLLIN) != 0 || is_hung_up_) is_readable_ = true;
   if ((events & EPOLLOUT) != 0 && output_) flush();
-  reads_ = 0;
   if (!waiter_) return;
   if (has_failed_) return resume(Wake::Failed);
   if (is_satisfied()) resume(Wake::Ready);

@@ -19,7 +19,7 @@ std::size_t answer_plain_lines(std::string_view& input, const ListenerProfile& p
     const auto end = protocol::plain_prefix(rest);
     if (end == rest.size() || rest[end] != '\n') break;
     const bool has_cr = end > 0 && rest[end - 1] == '\r';
-    const auto line = rest.substr(0, end - (has_cr ? 1 : 0));
+    const std::string_view line{rest.data(), end - (has_cr ? 1 : 0)};
     if (line.size() > message_max) break;
     profile.reply.render(line, batch.text);
     batch.replies.push_back({batch.text.size(), asked_at});

@@ -145,8 +145,11 @@ class Connection::Waiting {
 
   bool await_ready() const noexcept {
     auto& c = connection_;
-    c.wake_ = c.is_told_ ? Wake::Told : c.has_failed_ ? Wake::Failed : Wake::Ready;
-    if (c.wake_ != Wake::Ready) return true;
+    if (c.is_told_ || c.has_failed_) [[unlikely]] {
+      c.wake_ = c.is_told_ ? Wake::Told : Wake::Failed;
+      return true;
+    }
+    c.wake_ = Wake::Ready;
     return c.is_satisfied() && !c.yields_its_turn();
   }
   void await_suspend(std::coroutine_handle<> waiter) const noexcept {
