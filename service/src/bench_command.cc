@@ -33,6 +33,7 @@ constexpr const char* kExamples =
     "that a server which stalls shows it. Without, each reply starts the next message, and a "
     "stall\n"
     "hides what it delays. At the end, and after Ctrl-C, a table; with --json one object.\n"
+    "In a preamble {n} is the client's number, for servers that want a name from each.\n"
     "Exit codes: 0 nothing failed, 1 something did (lost, refused, late or wrong), 2 usage.";
 
 // A handler can reach nothing else.
@@ -156,7 +157,7 @@ void BenchCommand::declare(CLI::App& app) {
       ->capture_default_str();
   add(command, "--greeting-lines", options.greeting_lines, "That the server says first", "N")
       ->capture_default_str();
-  add(command, "--preamble", arguments.preamble, "Said once, first; knows \\r \\n \\t \\\\",
+  add(command, "--preamble", arguments.preamble, "Said once, first; knows \\r \\n \\t \\\\ {n}",
       "TEXT");
   add(command, "--preamble-replies", options.preamble_replies, "Lines that reply to it", "N");
   add(command, "--reply-lines", options.reply_lines, "Of each message", "N")->capture_default_str();

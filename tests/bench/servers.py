@@ -52,13 +52,17 @@ class Talk:
     say: str = ""  # Empty: a line of 32 bytes.
     ends_in: str = "lf"
     greeting_lines: int = 1
-    ignore: str = ""  # Lines that begin so are no replies.
+    ignore: str = ""    # Lines that begin so are no replies.
+    preamble: str = ""  # Said once by each client, with its number for {n}; gets so many lines.
+    preamble_replies: int = 0
 
     def options(self):
         said = ["--say", self.say] if self.say else ["--size", "32"]
         ignored = ["--ignore", self.ignore] if self.ignore else []
+        before = (["--preamble", self.preamble, "--preamble-replies", str(self.preamble_replies)]
+                  if self.preamble else [])
         return [*said, "--line-end", self.ends_in, "--greeting-lines", str(self.greeting_lines),
-                *ignored]
+                *ignored, *before]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,6 +194,9 @@ def compiled_go(programs):
     return program
 
 
+# A user who comes while others register is told so, by a line more in the welcome.
+NGIRCD_TALK = Talk("PING x", "crlf", greeting_lines=0, ignore=":bench.example.net 253",
+                   preamble=r"NICK b{n}\r\nUSER b 0 * :b\r\n", preamble_replies=15)
 NATS_TALK = Talk("PING", "crlf", ignore="PING")  # Its own comes after two seconds.
 A_FEW = frozenset({"message", "connection"})
 KINDS = {kind.name: kind for kind in (
@@ -202,10 +209,9 @@ KINDS = {kind.name: kind for kind in (
     Kind("nats", "nats-server, `PING`, GOMAXPROCS=1", nats, NATS_TALK),
     Kind("nats_all_cores", "nats-server, `PING`, on all cores", nats_all_cores, NATS_TALK,
          all_cores=True),
-    # Its PING is for registered users, whose welcome differs from one to the next. It lets ten
-    # wait to be accepted, so a crowd takes minutes to come.
-    Kind("ngircd", "ngircd, `CAP LS`", ngircd, Talk("CAP LS", "crlf", greeting_lines=0),
-         can=A_FEW),
+    # It lets ten wait to be accepted: a crowd takes minutes to come.
+    Kind("ngircd", "ngircd, `PING` of registered users", ngircd, NGIRCD_TALK,
+         can=frozenset({"message"})),
     Kind("go", "Go net server, a goroutine a client", go_net),
     Kind("node", "Node net server", node_net),
     Kind("asio_chat", "Asio chat example's shape", asio_chat),

@@ -22,6 +22,21 @@ std::string repeat(const std::string& text, std::size_t times) {
   return result;
 }
 
+// With the client's number for each `{n}`: what registers needs a name of its own.
+std::vector<std::string> preambles_for(const std::string& text, const Share& share) {
+  constexpr std::string_view kNumber = "{n}";
+  if (text.find(kNumber) == std::string::npos) return {text};
+  std::vector<std::string> preambles;
+  for (std::size_t i = 0; i < share.connections + share.idle_connections; ++i) {
+    auto& preamble = preambles.emplace_back(text);
+    const auto number = std::to_string(share.first + i);
+    for (std::size_t at = 0; (at = preamble.find(kNumber, at)) != std::string::npos;) {
+      preamble.replace(at, kNumber.size(), number);
+    }
+  }
+  return preambles;
+}
+
 }  // namespace
 
 ClientLoop::ClientLoop(const Options& options, const Share& share, const Route& route, Tally& tally,
@@ -32,6 +47,7 @@ ClientLoop::ClientLoop(const Options& options, const Share& share, const Route& 
       stop_{stop},
       message_{options.message + options.line_end},
       messages_{repeat(message_, options.window)},
+      preambles_{preambles_for(options.preamble, share)},
       clients_(share.connections + share.idle_connections),
       sent_at_(share.connections * options.window),
       engine_{make_engine(options.engine, route, clients_.size())} {}
@@ -78,7 +94,7 @@ void ClientLoop::enter(ClientId id, Stage stage) {
   client.lines = 0;
   if (stage == Stage::Preamble) {
     if (options_.preamble.empty()) return enter(id, Stage::Opener);
-    engine_->send(id, options_.preamble);
+    engine_->send(id, preambles_[id % preambles_.size()]);
     if (options_.preamble_replies == 0) return enter(id, Stage::Opener);
   } else if (stage == Stage::Opener) {
     if (!options_.talk) return on_ready(id);

@@ -20,6 +20,7 @@ namespace chatgate::bench {
 
 /// One thread's share of a run.
 struct Share {
+  std::size_t first = 0;        // Number of its first client among those of all threads.
   std::size_t connections = 0;  // That work; clients 0 to connections - 1.
   std::size_t idle_connections = 0;
   std::uint64_t operations = 0;  // 0 = no bound.
@@ -119,8 +120,9 @@ class ClientLoop final : private EngineEvents {
   const Share share_;
   Tally& tally_;
   const std::atomic<bool>& stop_;
-  std::string message_;   // One, with its end.
-  std::string messages_;  // `window` of them: what is sent stays valid.
+  std::string message_;                 // One, with its end.
+  std::string messages_;                // `window` of them: what is sent stays valid.
+  std::vector<std::string> preambles_;  // One for all, or one for each client.
   std::vector<Client> clients_;
   std::vector<Time> sent_at_;  // `window` for each that works: intended times of a closed loop.
   std::unique_ptr<Engine> engine_;

@@ -20,10 +20,13 @@ Number part_of(Number whole, unsigned index, unsigned parts) {
 
 std::vector<Share> split(const Options& options) {
   std::vector<Share> shares(options.threads);
+  std::size_t first = 0;
   for (unsigned i = 0; i < options.threads; ++i) {
     auto& share = shares[i];
+    share.first = first;
     share.connections = part_of(options.connections, i, options.threads);
     share.idle_connections = part_of(options.idle_connections, i, options.threads);
+    first += share.connections + share.idle_connections;
     share.operations = part_of(options.operations, i, options.threads);
     share.warmup = part_of(options.warmup, i, options.threads);
     // By connections, so that each connection has the same rate.

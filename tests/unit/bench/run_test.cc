@@ -82,7 +82,7 @@ TEST_P(RunTest, SpeaksAProtocolWithAPreambleAndRepliesOfManyLines) {
   auto options = options_for(server, GetParam());
   options.greeting_lines = 2;
   options.line_end = "\r\n";
-  options.preamble = "NICK a\r\nUSER b\r\n";
+  options.preamble = "NICK a{n}\r\nUSER b\r\n";
   options.preamble_replies = 4;
   options.reply_lines = 2;
   options.ignore = "PING";

@@ -39,7 +39,7 @@ struct Options {
   std::string message;               // Without its end of line.
   std::string line_end = "\n";       // "\n" or "\r\n"
   std::size_t greeting_lines = 1;    // That the server says first.
-  std::string preamble;              // Said once after the greeting, as it stands.
+  std::string preamble;              // Said once after the greeting; `{n}` is the client's number.
   std::size_t preamble_replies = 0;  // Lines.
   std::size_t reply_lines = 1;       // Of one message; at least 1.
   std::string
