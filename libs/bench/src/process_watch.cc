@@ -46,11 +46,12 @@ void collect_tree(::pid_t pid, std::vector<::pid_t>& tree) {
 }
 
 // Pss_Anon counts a page that n processes share as 1/n in each, so that a tree's sum is exact.
-std::uint64_t anonymous_bytes_of(::pid_t pid) {
+// Nothing when the process has no memory any more: it is ending, or waits to be waited for.
+std::optional<std::uint64_t> anonymous_bytes_of(::pid_t pid) {
   const auto rollup = read_file(fmt::format("/proc/{}/smaps_rollup", pid));
-  if (const auto bytes = parse_kib_field(rollup, "Pss_Anon")) return *bytes;
+  if (const auto bytes = parse_kib_field(rollup, "Pss_Anon")) return bytes;
   const auto status = read_file(fmt::format("/proc/{}/status", pid));
-  return parse_kib_field(status, "RssAnon").value_or(0);
+  return parse_kib_field(status, "RssAnon");
 }
 
 class ProcessWatch final : public ServerWatch {
@@ -77,6 +78,8 @@ std::optional<Usage> ProcessWatch::sample() {
   for (const auto pid : tree) {
     const auto ticks = parse_stat(read_file(fmt::format("/proc/{}/stat", pid)));
     const auto cpu = cpu_clock_of(pid);
+    const auto memory = anonymous_bytes_of(pid);
+    if (pid == pid_ && !memory) return std::nullopt;
     if (!ticks || !cpu) {
       if (pid == pid_) return std::nullopt;
       continue;  // It ended meanwhile; its parent has its time or will.
@@ -85,7 +88,7 @@ std::optional<Usage> ProcessWatch::sample() {
     usage.cpu += *cpu + nanoseconds{static_cast<std::int64_t>(waited)};
     user += ticks->user + ticks->children_user;
     system += ticks->system + ticks->children_system;
-    usage.anonymous_bytes += anonymous_bytes_of(pid);
+    usage.anonymous_bytes += memory.value_or(0);
   }
   const auto duration = [this](std::uint64_t ticks) {
     return nanoseconds{static_cast<std::int64_t>(static_cast<double>(ticks) * tick_)};

@@ -49,7 +49,10 @@ Acceptor::Acceptor(EventLoop& loop, ListeningSocket socket, SpareDescriptor& spa
       socket_{std::move(socket)},
       spare_{spare},
       handler_{handler},
-      back_off_timer_{loop.executor()} {}
+      back_off_timer_{loop.ready_set(), [this] {
+                        is_backing_off_ = false;
+                        update_interest();
+                      }} {}
 
 Acceptor::~Acceptor() {
   loop_.ready_set().remove(*this);
@@ -119,14 +122,8 @@ void Acceptor::dismiss_one() {
 void Acceptor::back_off() {
   is_backing_off_ = true;
   update_interest();
-  back_off_timer_.expires_after(back_off_);
+  back_off_timer_.set(Clock::now() + back_off_);
   back_off_ = std::min(back_off_ * 2, kPauseMax);
-  // A wait that ended before the acceptor did is not cancelled any more, but still to be delivered.
-  back_off_timer_.async_wait([this, alive = std::weak_ptr{alive_}](asio::error_code error) {
-    if (error || alive.expired()) return;
-    is_backing_off_ = false;
-    update_interest();
-  });
 }
 
 }  // namespace chatgate::net

@@ -107,9 +107,13 @@ TEST(ProcessWatchTest, SeesMemoryThatIsWrittenTo) {
   EXPECT_EQ(memory[kBytes / 2], 'x');
 }
 
+// Also while nobody has waited for it yet.
 TEST(ProcessWatchTest, AProcessThatIsGoneHasNothing) {
   const auto child = ::fork();
   if (child == 0) ::_exit(0);
+  ::siginfo_t ignored{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<::id_t>(child), &ignored, WEXITED | WNOWAIT), 0);
+  EXPECT_FALSE(watch_process(child)->sample());
   ::waitpid(child, nullptr, 0);
   EXPECT_FALSE(watch_process(child)->sample());
 }

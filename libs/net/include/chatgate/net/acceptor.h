@@ -5,12 +5,11 @@
 #include <functional>
 #include <memory>
 
-#include <asio/steady_timer.hpp>
-
 #include <chatgate/base/units.h>
 #include <chatgate/net/address.h>
 #include <chatgate/net/event_loop.h>
 #include <chatgate/net/listening_socket.h>
+#include <chatgate/net/timer_descriptor.h>
 
 namespace chatgate::net {
 
@@ -93,11 +92,10 @@ class Acceptor final : private ReadySet::Handler {
   ListeningSocket socket_;
   SpareDescriptor& spare_;
   Handler& handler_;
-  asio::steady_timer back_off_timer_;
+  TimerDescriptor back_off_timer_;
   std::chrono::milliseconds back_off_{kPauseMin};
   bool is_paused_ = false;
   bool is_backing_off_ = false;
-  const std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace chatgate::net

@@ -2,25 +2,24 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <system_error>
 #include <vector>
 
-#include <asio/io_context.hpp>
-#include <asio/posix/basic_stream_descriptor.hpp>
 #include <sys/epoll.h>
 
 #include <chatgate/base/assert.h>
 #include <chatgate/base/units.h>
+#include <chatgate/net/unique_fd.h>
 
 namespace chatgate::net {
 
-/// The sockets of one event loop, awaited by its io_context as a single descriptor: an epoll set
-/// (epoll(7)) inside Asio's. A socket is registered once for its life, where Asio re-arms each
-/// wait.
+/// The descriptors of one event loop: an epoll set (epoll(7)) in which each is registered once for
+/// its life.
 ///
-/// Threads: confined to the io_context's thread.
+/// Threads: confined to the loop's thread.
 class ReadySet {
  public:
   /// What wants to know when a descriptor is ready.
@@ -34,14 +33,16 @@ class ReadySet {
     ~Handler() = default;
   };
 
-  explicit ReadySet(asio::io_context& io);
+  /// Throws std::system_error when the system has no descriptor left.
+  ReadySet();
 
-  /// Starts to await; `before_batch` is called each time before ready descriptors are served.
-  void start(std::function<void()> before_batch);
+  /// Serves one turn: waits for descriptors that are ready, but not if `waits` is false or somebody
+  /// asked for another turn; calls `before_batch`, and then each handler that has something to do.
+  void serve_turn(bool waits, const std::function<void()>& before_batch);
 
-  /// Makes a turn that follows another one within kBusyWithin wait for `rest` first, so that it
-  /// finds more to serve: for a loop whose wake-ups cost more than its latency. 0, the default:
-  /// never.
+  /// Makes the turn after one that followed another within kBusyWithin wait for `rest` first, so
+  /// that it finds more to serve: for a loop whose wake-ups cost more than its latency. 0, the
+  /// default: never.
   void set_rest_when_busy(std::chrono::microseconds rest) noexcept { rest_ = rest; }
 
   /// Registers `fd` for `events` (EPOLLIN, EPOLLOUT, EPOLLET, …). The handler must call remove()
@@ -62,23 +63,14 @@ class ReadySet {
   void again(Handler& handler);
 
  private:
-  using Executor = asio::io_context::executor_type;
-
   static constexpr std::size_t kBatchMax = 512;
-  // So often we look for more before the io_context has its turn: under load, each look saves the
-  // three calls by which Asio waits for the set.
-  static constexpr int kBatchesPerTurnMax = 8;
-
   static constexpr std::chrono::milliseconds kBusyWithin{2};
 
-  void await();
   void rest_when_busy();
-  bool serve_batch();
+  void serve_batch();
   void serve_again();
 
-  asio::io_context& io_;
-  asio::posix::basic_stream_descriptor<Executor> set_;
-  std::function<void()> before_batch_;
+  const UniqueFd set_;
   std::chrono::microseconds rest_{0};
   base::Clock::time_point turn_at_;
   std::array<epoll_event, kBatchMax> events_;
