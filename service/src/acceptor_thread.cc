@@ -12,7 +12,7 @@ namespace {
 
 // What a client waits longer at most when many come at once. An acceptor that woke up for each
 // would cost them more, and takes the worker's processor where there are few.
-constexpr std::chrono::microseconds kRestWhenBusy{500};
+constexpr std::chrono::milliseconds kRestWhenBusy{1};
 
 }  // namespace
 

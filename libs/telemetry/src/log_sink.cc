@@ -57,6 +57,7 @@ DescriptorSink::~DescriptorSink() {
 
 void DescriptorSink::take(std::string_view line, bool may_wait) {
   batch_ += line;
+  ++lines_;
   if (!may_wait || batch_.size() >= kBatchBytes) write_batch();
 }
 
@@ -67,13 +68,13 @@ void DescriptorSink::write_batch() {
   const auto written = line_torn_ ? 0 : write_some(batch_);
   line_torn_ = line_torn_ || (written > 0 && batch_[written - 1] != '\n');
   // A line ends with the only LF in it.
-  const auto lines_in = [this](std::size_t begin, std::size_t end) {
-    const auto at = [this](std::size_t i) {
-      return batch_.begin() + static_cast<std::ptrdiff_t>(i);
-    };
-    return static_cast<std::uint64_t>(std::count(at(begin), at(end), '\n'));
-  };
-  count(lines_in(0, written), lines_in(written, batch_.size()));
+  const auto whole =
+      written == batch_.size()
+          ? lines_
+          : static_cast<std::uint64_t>(std::count(
+                batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(written), '\n'));
+  count(whole, lines_ - whole);
+  lines_ = 0;
   batch_.clear();
   if (batch_.capacity() > 2 * kBatchBytes) batch_.shrink_to_fit();  // After a giant of a line.
 }

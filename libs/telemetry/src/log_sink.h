@@ -85,7 +85,8 @@ class DescriptorSink final : public LogSink {
   const Ownership ownership_;
   const bool is_file_;  // It never makes its writer wait.
   std::string batch_;
-  bool line_torn_ = false;  // The last line lacks its end.
+  std::uint64_t lines_ = 0;  // In the batch.
+  bool line_torn_ = false;   // The last line lacks its end.
 };
 
 /// Sends events, made with Envelope::Journal, to journald with all their fields.
