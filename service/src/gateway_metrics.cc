@@ -1,3 +1,5 @@
+#include "ask_workers.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -47,18 +49,6 @@ void write_top(MetricWriter& writer, std::vector<session::OpenSession> sessions,
                  {{"id", std::to_string(record.id.value)}, {"peer", net::to_text(record.peer)}},
                  static_cast<double>(rank(record, top.by)));
   }
-}
-
-// A histogram of what is, not of what was: the ages of those still open.
-HistogramCounts ages_of(const std::vector<session::OpenSession>& sessions) {
-  const auto now = base::Clock::now();
-  telemetry::Histogram<session::kAgeBounds.size()> ages{session::kAgeBounds};
-  for (const auto& open : sessions) {
-    ages.observe(static_cast<std::uint64_t>((now - open.record.accepted_at).count()));
-  }
-  HistogramCounts counts;
-  ages.add_to(counts);
-  return counts;
 }
 
 }  // namespace
@@ -155,10 +145,17 @@ void Gateway::write_workers(MetricWriter& writer) const {
 }
 
 void Gateway::write_sessions(MetricWriter& writer) const {
-  auto all = snapshot();
+  using Ages = telemetry::Histogram<session::kAgeBounds.size()>;
+  HistogramCounts ages;
+  Ages{session::kAgeBounds}.add_to(ages);  // Of nobody, should no worker answer.
+  const auto answers = ask_workers<HistogramCounts>(
+      workers_, [](auto& worker, auto done) { worker.count_ages(done); });
+  for (const auto& part : answers.given) ages.add(part);
+  // A histogram of what is, not of what was.
   writer.histogram("chatgate_open_connection_age_seconds", "Ages of the sessions that are open.",
-                   {}, ages_of(all.sessions), kSecondsPerNanosecond);
-  write_top(writer, std::move(all.sessions), present_config().top_connections);
+                   {}, ages, kSecondsPerNanosecond);
+  const auto top = present_config().top_connections;
+  if (top.count > 0) write_top(writer, snapshot().sessions, top);
 }
 
 void Gateway::write_lifecycle(MetricWriter& writer) const {

@@ -1,6 +1,6 @@
+#include "ask_workers.h"
+
 #include <algorithm>
-#include <future>
-#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,9 +14,6 @@
 
 namespace chatgate::service {
 namespace {
-
-// A worker that does not answer so soon is left out of a list, and is not waited for.
-constexpr std::chrono::milliseconds kSnapshotWaitMax{500};
 
 // A loop ticks ten times a second; one that has not for so long is stuck.
 constexpr std::chrono::seconds kTickPauseMax{5};
@@ -54,22 +51,16 @@ std::string_view level_word(telemetry::LogLevel level) noexcept {
 }  // namespace
 
 Gateway::Snapshot Gateway::snapshot() const {
-  using Sessions = std::vector<session::OpenSession>;
-  std::vector<std::future<Sessions>> parts;
-  for (const auto& worker : workers_) {
-    auto promise = std::make_shared<std::promise<Sessions>>();
-    parts.push_back(promise->get_future());
-    worker->list_sessions([promise](Sessions open) { promise->set_value(std::move(open)); });
-  }
+  auto answers = ask_workers<std::vector<session::OpenSession>>(
+      workers_, [](auto& worker, auto done) { worker.list_sessions(done); });
   Snapshot all;
-  const auto deadline = std::chrono::steady_clock::now() + kSnapshotWaitMax;
-  for (auto& part : parts) {
-    if (part.wait_until(deadline) != std::future_status::ready) {
-      all.complete = false;
-      continue;
+  all.complete = answers.complete;
+  for (auto& part : answers.given) {
+    if (all.sessions.empty()) {
+      all.sessions = std::move(part);
+    } else {
+      all.sessions.insert(all.sessions.end(), part.begin(), part.end());
     }
-    auto sessions = part.get();
-    all.sessions.insert(all.sessions.end(), sessions.begin(), sessions.end());
   }
   return all;
 }
@@ -151,21 +142,17 @@ admin::StatusReport Gateway::status() {
 }
 
 admin::ConnectionList Gateway::connections() {
-  std::map<base::ListenerId, std::string> names;
-  {
-    const base::MutexLock lock{mutex_};
-    for (const auto& view : listener_views_) names.emplace(view.slot->id(), view.name);
-  }
-  auto all = snapshot();
+  const auto all = snapshot();
   admin::ConnectionList list;
   list.complete = all.complete;
+  list.rows.reserve(all.sessions.size());
   const auto now = base::Clock::now();
   for (const auto& open : all.sessions) {
     list.rows.push_back({.id = open.record.id,
-                         .listener = names[open.record.listener],
+                         .listener = open.listener_name,
                          .peer = open.record.peer,
                          .worker = open.worker,
-                         .state = std::string{session::word(open.state)},
+                         .state = session::word(open.state),
                          .age = now - open.record.accepted_at,
                          .idle = now - open.last_byte_at,
                          .messages = open.record.messages,
@@ -195,23 +182,14 @@ std::vector<admin::ClosedRow> Gateway::recently_closed() {
 
 admin::ControlResult Gateway::close_connection(base::SessionId id, bool abort) {
   using Outcome = admin::ControlResult::Outcome;
-  std::vector<std::future<bool>> answers;
-  for (const auto& worker : workers_) {
-    auto found = std::make_shared<std::promise<bool>>();
-    answers.push_back(found->get_future());
-    worker->close_session(id, abort, [found](bool is_here) { found->set_value(is_here); });
+  const auto answers = ask_workers<bool>(
+      workers_, [id, abort](auto& worker, auto done) { worker.close_session(id, abort, done); });
+  if (std::find(answers.given.begin(), answers.given.end(), true) != answers.given.end()) {
+    log_.info("session_close_requested", {{"id", id.value}, {"abort", abort}});
+    return {Outcome::Done, fmt::format("session {} is being closed", id.value)};
   }
-  const auto deadline = std::chrono::steady_clock::now() + kSnapshotWaitMax;
-  bool is_complete = true;
-  for (auto& answer : answers) {
-    if (answer.wait_until(deadline) != std::future_status::ready) {
-      is_complete = false;
-    } else if (answer.get()) {
-      log_.info("session_close_requested", {{"id", id.value}, {"abort", abort}});
-      return {Outcome::Done, fmt::format("session {} is being closed", id.value)};
-    }
-  }
-  if (!is_complete) return {Outcome::Unavailable, "a worker did not answer in time; try again"};
+  if (!answers.complete)
+    return {Outcome::Unavailable, "a worker did not answer in time; try again"};
   return {Outcome::NotFound, fmt::format("there is no open session {}", id.value)};
 }
 

@@ -153,6 +153,7 @@ SessionState Session::state() const noexcept {
 
 OpenSession Session::describe() const {
   return {.record = record_,
+          .listener_name = listener_.name,
           .worker = worker_.index(),
           .last_byte_at = last_byte_at_,
           .queued_bytes = connection_.queued(),

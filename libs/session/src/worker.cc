@@ -95,6 +95,7 @@ WorkerListener& Worker::listener(base::ListenerId id) {
 void Worker::enlist(Session& session, WorkerListener& listener) {
   session.table_index = static_cast<std::uint32_t>(sessions_.size());
   sessions_.push_back(&session);
+  accepted_at_.push_back(session.record().accepted_at);
   ++listener.sessions;
 }
 
@@ -103,8 +104,11 @@ void Worker::strike(Session& session, WorkerListener& listener) noexcept {
   sessions_[session.table_index] = sessions_.back();
   sessions_[session.table_index]->table_index = session.table_index;
   sessions_.pop_back();
+  accepted_at_[session.table_index] = accepted_at_.back();
+  accepted_at_.pop_back();
   if (sessions_.capacity() > kSessionsKept && sessions_.size() < sessions_.capacity() / 4) {
     sessions_.shrink_to_fit();
+    accepted_at_.shrink_to_fit();
   }
   --listener.sessions;
   load_.fetch_sub(1, std::memory_order_relaxed);
@@ -174,6 +178,19 @@ void Worker::list_sessions(std::function<void(std::vector<OpenSession>)> done) {
     open.reserve(sessions_.size());
     for (const auto* session : sessions_) open.push_back(session->describe());
     done(std::move(open));
+  });
+}
+
+void Worker::count_ages(std::function<void(telemetry::HistogramCounts)> done) {
+  loop_.post([this, done = std::move(done)] {
+    const auto now = base::Clock::now();
+    telemetry::Histogram<kAgeBounds.size()> ages{kAgeBounds};
+    for (const auto accepted_at : accepted_at_) {
+      ages.observe(static_cast<std::uint64_t>((now - accepted_at).count()));
+    }
+    telemetry::HistogramCounts counts;
+    ages.add_to(counts);
+    done(std::move(counts));
   });
 }
 

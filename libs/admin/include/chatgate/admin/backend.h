@@ -31,10 +31,10 @@ struct Readiness {
 /// One open session.
 struct ConnectionRow {
   base::SessionId id;
-  std::string listener;
+  std::string_view listener;  // A name that the gateway keeps to its end.
   net::PeerAddress peer;
   std::uint32_t worker = 0;
-  std::string state;
+  std::string_view state;  // One word of a closed list.
   std::chrono::nanoseconds age{};
   std::chrono::nanoseconds idle{};  // Since the client's last byte.
   std::uint64_t messages = 0;

@@ -40,6 +40,7 @@ std::string_view word(SessionState state) noexcept;
 /// A session that is open, as a worker showed it.
 struct OpenSession {
   SessionRecord record;
+  std::string_view listener_name;  // The one that ListenerCounters keeps.
   std::uint32_t worker = 0;
   base::Clock::time_point last_byte_at;
   std::size_t queued_bytes = 0;

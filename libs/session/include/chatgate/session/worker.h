@@ -108,6 +108,10 @@ class Worker {
   /// The open sessions, copied on the worker's thread (about 100 ns each); then calls `done` there.
   void list_sessions(std::function<void(std::vector<OpenSession>)> done);
 
+  /// How long the open sessions have been open, counted on the worker's thread (2 ns each); then
+  /// calls `done` there.
+  void count_ages(std::function<void(telemetry::HistogramCounts)> done);
+
   /// How late the loop's ticks come; folded at a scrape.
   const telemetry::Histogram<9>& loop_delay() const noexcept { return loop_delay_; }
   /// The share of the last second that the thread was busy, 0 to 1.
@@ -156,6 +160,7 @@ class Worker {
   std::vector<Arrival> arrivals_;
   std::unordered_map<base::ListenerId, std::unique_ptr<WorkerListener>> listeners_;
   std::vector<Session*> sessions_;
+  std::vector<base::Clock::time_point> accepted_at_;  // Of sessions_, in its order.
   Batch batch_;
   std::string text_scratch_;
   std::string edit_scratch_;

@@ -21,6 +21,13 @@ struct HistogramCounts {
   std::vector<std::uint64_t> bounds;
   std::vector<std::uint64_t> buckets;  // One more than bounds; not cumulative.
   std::uint64_t sum = 0;               // Of the values, modulo 2^64.
+
+  /// Adds what another one counted. Requires equal bounds.
+  void add(const HistogramCounts& other) {
+    CHATGATE_ASSERT(bounds == other.bounds);
+    for (std::size_t i = 0; i < buckets.size(); ++i) buckets[i] += other.buckets[i];
+    sum += other.sum;
+  }
 };
 
 /// A distribution of whole numbers (nanoseconds, bytes, counts), kept by one thread.
