@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cerrno>
-#include <thread>
 #include <utility>
 
+#include <chatgate/base/rest.h>
 #include <chatgate/net/ready_set.h>
 
 namespace chatgate::net {
@@ -61,7 +61,7 @@ void ReadySet::serve_turn(bool waits, const std::function<void()>& before_batch)
 void ReadySet::rest_when_busy() {
   if (rest_.count() == 0) return;
   const auto now = base::Clock::now();
-  if (now - turn_at_ < kBusyWithin) std::this_thread::sleep_for(rest_);
+  if (now - turn_at_ < kBusyWithin) base::rest(rest_);
   turn_at_ = now;
 }
 

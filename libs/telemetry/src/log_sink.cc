@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <thread>
 #include <vector>
 
 #include <poll.h>
@@ -13,6 +12,8 @@
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
+
+#include <chatgate/base/rest.h>
 
 namespace chatgate::telemetry {
 namespace {
@@ -30,7 +31,7 @@ bool is_regular_file(int fd) noexcept {
 void LogSink::log(const spdlog::details::log_msg& message) {
   const bool has_more = context_.has_more();
   take({message.payload.data(), message.payload.size()}, has_more);
-  if (!has_more && !is_retired()) std::this_thread::sleep_for(kRest);
+  if (!has_more && !is_retired()) base::rest(kRest);
 }
 
 void LogSink::count(std::uint64_t written, std::uint64_t failed) noexcept {
