@@ -43,7 +43,7 @@ def free_port():
 class Process:
     """A running server: a process in a process group and a temporary folder of its own."""
 
-    def __init__(self, command, cores, folder, environment=None):
+    def __init__(self, command, cores, folder, environment=None, pass_fds=()):
         self.folder = folder
         self._command = [str(part) for part in command]
         self._environment = environment or {}
@@ -51,7 +51,7 @@ class Process:
         with open(self.output, "w") as sink:
             self._child = subprocess.Popen(
                 pinned(cores, command), stdin=subprocess.DEVNULL, stdout=sink,
-                stderr=subprocess.STDOUT, cwd=folder, start_new_session=True,
+                stderr=subprocess.STDOUT, cwd=folder, start_new_session=True, pass_fds=pass_fds,
                 env={**os.environ, **self._environment})
         self.pid = self._child.pid
 
@@ -64,6 +64,14 @@ class Process:
 
     def text(self):
         return self.output.read_text(errors="replace")
+
+    def has_ended(self):
+        return self._child.poll() is not None
+
+    def kill(self):
+        """At once, with its process group; `stop` is still to be called."""
+        if not self.has_ended():
+            os.killpg(self.pid, signal.SIGKILL)
 
     def wait_for(self, find, what):
         """Waits until `find()` returns something else than None, and returns that."""
@@ -88,13 +96,13 @@ class Process:
 
 
 @contextlib.contextmanager
-def running(command, cores, *, files=None, environment=None):
+def running(command, cores, *, files=None, environment=None, pass_fds=()):
     """A `Process` in a folder with `files` ({name: text}), for as long as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="chatgate-bench-") as name:
         folder = pathlib.Path(name)
         for file, text in (files or {}).items():
             (folder / file).write_text(text)
-        process = Process(command, cores, folder, environment)
+        process = Process(command, cores, folder, environment, pass_fds)
         try:
             yield process
         finally:
