@@ -59,9 +59,9 @@ struct ClosedSession {
 
 /// The last connections that ended or were refused, newest last.
 ///
-/// Threads: any. Cost: a short lock each connection, none a message; 1 MiB, taken at the start so
-/// that
-///   no number of connections makes the process grow.
+/// Threads: any.
+/// Cost: a short lock each connection, none a message; 1 MiB, taken at the start, so that no number
+///   of connections makes the process grow.
 class ClosedSessions {
  public:
   static constexpr std::size_t kClosedMax = 10'000;
