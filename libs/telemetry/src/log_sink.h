@@ -29,7 +29,7 @@ struct SinkContext {
 /// nobody, and the lines of that moment leave together. Under load a line so costs neither its
 /// writer nor the log's thread a system call of its own.
 ///
-/// Threads: the log's thread alone, but for retire(), and for the destructor, which writes what waits
+/// Threads: the log's thread alone, but for retire(), and for the destructor: it writes what waits
 ///   on the thread that lets go of the sink last.
 /// Errors: a line that cannot be written is counted, and forgotten.
 class LogSink : public spdlog::sinks::sink {
