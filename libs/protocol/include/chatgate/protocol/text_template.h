@@ -95,6 +95,7 @@ inline void Template::render(std::string_view message, base::TextBuffer& out) co
   CHATGATE_ASSERT(uses_message_alone_);
   char* at = out.extend(text_.size() + parts_.size() * message.size());
   const auto put = [&at](const char* text, std::size_t size) {
+    if (size == 0) return;  // Nothing may have no address, which memcpy(3) must not be given.
     std::memcpy(at, text, size);
     at += size;
   };
