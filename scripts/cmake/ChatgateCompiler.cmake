@@ -31,6 +31,15 @@ if(CHATGATE_FUZZ_ENGINE)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+# What users run faces a network: hardened as Debian hardens its packages (dpkg-buildflags(1)),
+# so that the package is what the tests have run. Of the libraries; tests are not optimised, and
+# _FORTIFY_SOURCE needs that.
+set(CHATGATE_HARDENING "")
+if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT CHATGATE_SANITIZE)
+  set(CHATGATE_HARDENING -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  add_link_options(-Wl,-z,relro,-z,now)
+endif()
+
 # Our code alone: third-party headers are SYSTEM.
 add_library(chatgate_compile_options INTERFACE)
 target_compile_options(chatgate_compile_options INTERFACE

@@ -18,6 +18,7 @@ function(chatgate_add_library name)
   add_library(chatgate::${name} ALIAS chatgate_${name})
   target_sources(chatgate_${name} PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${headers})
   target_compile_features(chatgate_${name} PUBLIC cxx_std_20)
+  target_compile_options(chatgate_${name} PRIVATE ${CHATGATE_HARDENING})
   target_include_directories(chatgate_${name} PRIVATE src)
   target_link_libraries(chatgate_${name}
     PUBLIC ${arg_PUBLIC}

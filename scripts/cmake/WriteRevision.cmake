@@ -1,6 +1,7 @@
-# cmake -D SOURCE_DIR=... -D OUTPUT=... -P WriteRevision.cmake
+# cmake -D SOURCE_DIR=... -D OUTPUT=... [-D REVISION=...] -P WriteRevision.cmake
 #
-# Writes the source that defines chatgate::revision(), unless it says the same already.
+# Writes the source that defines chatgate::revision(), unless it says the same already. Without a
+# REVISION, git is asked.
 
 # Without optional locks: a build must not fail a commit that runs beside it.
 execute_process(
@@ -9,7 +10,9 @@ execute_process(
   OUTPUT_STRIP_TRAILING_WHITESPACE
   ERROR_QUIET
   RESULT_VARIABLE failure)
-if(failure)
+if(REVISION)
+  set(revision ${REVISION})
+elseif(failure)
   set(revision unknown)  # No git, no commit, or an unpacked archive.
 endif()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/revision.cc.in ${OUTPUT} @ONLY)

@@ -1,7 +1,11 @@
+#include "cli_text.h"
+#include "program_man_page.h"
+
 #include <iostream>
 #include <string>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <chatgate/base/units.h>
@@ -20,22 +24,23 @@ constexpr const char* kAbout =
     "chatgate: a gateway for line-based TCP conversations.\n"
     "It greets whoever connects, reads what they send, and replies.";
 
-constexpr const char* kExamples =
-    "Examples:\n"
-    "  chatgate run --config configs/chatgate.yaml     serve, until SIGTERM drains it\n"
-    "  chatgate check --config chatgate.yaml           every mistake, as file:line:column\n"
-    "  chatgate config --config chatgate.yaml          every value, and where it comes from\n"
-    "  chatgate probe 127.0.0.1:1935 --send hello      is it well? exit code 0 or 1\n"
-    "  chatgate bench 127.0.0.1:1935                   what does it bear, and at what latency?\n"
-    "  nc 127.0.0.1 1935                               talk to it\n"
-    "\n"
-    "Signals of run:\n"
-    "  SIGTERM, SIGINT   drain: stop accepting, say goodbye, exit 0; a second one hurries\n"
-    "  SIGHUP            reload the configuration, open log files anew\n"
-    "  SIGQUIT           stop now\n"
-    "\n"
-    "Environment: CHATGATE__LIMITS__MAX_CONNECTIONS=500 overrides limits.max_connections.\n"
-    "Exit codes: 0 done, 1 probe or bench failed, 2 usage, 71 cannot start, 78 bad configuration.";
+std::string footer() {
+  std::string text = "Examples:\n";
+  for (const auto& [word, meaning] : kExamples) {
+    text += fmt::format("  {:<45}  {}\n", word, meaning);
+  }
+  text += "\nSignals of run:\n";
+  for (const auto& [word, meaning] : kSignals) {
+    text += fmt::format("  {:<16}  {}\n", word, meaning);
+  }
+  text +=
+      "\nEnvironment: CHATGATE__LIMITS__MAX_CONNECTIONS=500 overrides limits.max_connections.\n"
+      "Exit codes:";
+  for (const auto& [word, meaning] : kExitCodes) {
+    text += fmt::format("{} {} {}", word == kExitCodes.front().word ? "" : ",", word, meaning);
+  }
+  return text + '.';
+}
 
 LoadedConfig load(const std::string& file) {
   return load_config(file, config::environment_with(kVariablePrefix, ::environ));
@@ -46,8 +51,18 @@ int report(const LoadedConfig& loaded) {
   return loaded.is_valid() ? kExitDone : kExitBadConfig;
 }
 
-int check(const std::string& file) {
-  const int code = report(load(file));
+int check(const std::string& file, const std::string& stop_timeout) {
+  auto loaded = load(file);
+  if (!stop_timeout.empty()) {
+    const auto timeout = base::parse_duration(stop_timeout);
+    if (!timeout) {
+      std::cerr << "--stop-timeout: expected a duration such as 30s or 1m30s, got '" << stop_timeout
+                << "'\n";
+      return kExitUsage;
+    }
+    check_stop_timeout(loaded, file, *timeout);
+  }
+  const int code = report(loaded);
   if (code == kExitDone) std::cout << file << ": ok\n";
   return code;
 }
@@ -62,6 +77,7 @@ int show_config(const std::string& file) {
 struct Arguments {
   std::string config_file;
   std::string timeout = "2s";
+  std::string stop_timeout;
   ProbeOptions probe;
   BenchCommand bench;
   std::string document;
@@ -77,14 +93,18 @@ void add_config_option(CLI::App& command, Arguments& arguments) {
 
 // CLI11 keeps the last of equal short texts aligned; long explanations go to the footers.
 void declare(CLI::App& app, Arguments& arguments) {
-  app.footer(kExamples);
+  app.footer(footer());
   app.require_subcommand(1);
   app.set_version_flag("--version", [] {
     return "chatgate " + std::string{kVersion} + " (" + std::string{revision()} + ")";
   });
   add_config_option(*app.add_subcommand("run", "Run the gateway"), arguments);
-  add_config_option(*app.add_subcommand("check", "Check a configuration; exit code 0 or 78"),
-                    arguments);
+  auto* check = app.add_subcommand("check", "Check a configuration; exit code 0 or 78");
+  add_config_option(*check, arguments);
+  check
+      ->add_option("--stop-timeout", arguments.stop_timeout,
+                   "Check drain.deadline against it: systemd's TimeoutStopSec= or the like")
+      ->type_name("DURATION");
   add_config_option(
       *app.add_subcommand("config", "Print the effective configuration and its origins"),
       arguments);
@@ -108,7 +128,7 @@ void declare(CLI::App& app, Arguments& arguments) {
   auto* docs = app.add_subcommand("docs", "Print generated documents")->group("");
   docs->add_option("DOCUMENT", arguments.document)
       ->required()
-      ->check(CLI::IsMember({"reference", "schema"}));
+      ->check(CLI::IsMember({"reference", "schema", "man-program", "man-config"}));
 }
 
 int run_probe_command(Arguments& arguments) {
@@ -122,16 +142,22 @@ int run_probe_command(Arguments& arguments) {
   return run_probe(arguments.probe, std::cout, std::cerr);
 }
 
-int dispatch(const std::string& command, Arguments& arguments) {
+int print_document(const CLI::App& app, const std::string& document) {
+  if (document == "reference") std::cout << reference_markdown();
+  if (document == "schema") std::cout << json_schema();
+  if (document == "man-program") std::cout << program_man_page(app);
+  if (document == "man-config") std::cout << reference_man_page();
+  return kExitDone;
+}
+
+int dispatch(const CLI::App& app, Arguments& arguments) {
+  const auto command = app.get_subcommands().front()->get_name();
   if (command == "run") return run_gateway(arguments.config_file);
-  if (command == "check") return check(arguments.config_file);
+  if (command == "check") return check(arguments.config_file, arguments.stop_timeout);
   if (command == "config") return show_config(arguments.config_file);
   if (command == "probe") return run_probe_command(arguments);
   if (command == "bench") return arguments.bench.run();
-  if (command == "docs") {
-    std::cout << (arguments.document == "schema" ? json_schema() : reference_markdown());
-    return kExitDone;
-  }
+  if (command == "docs") return print_document(app, arguments.document);
   std::cout << "chatgate " << kVersion << " (" << revision() << ")\n";
   return kExitDone;
 }
@@ -148,7 +174,7 @@ int run_command_line(int argc, const char* const* argv) {
     // CLI11 has codes of its own for mistakes; 0 is a --help or --version that was obeyed.
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
-  return dispatch(app.get_subcommands().front()->get_name(), arguments);
+  return dispatch(app, arguments);
 }
 
 }  // namespace chatgate::service

@@ -9,12 +9,18 @@
 #include <tuple>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include <chatgate/base/units.h>
 #include <chatgate/config/effective.h>
 #include <chatgate/service/load_config.h>
 #include <chatgate/service/schema.h>
 
 namespace chatgate::service {
 namespace {
+
+// From the end of a drain to the end of the process, on a machine that has other things to do.
+constexpr std::chrono::seconds kExitTime{5};
 
 std::string system_reason() { return std::generic_category().message(errno); }
 
@@ -61,6 +67,23 @@ LoadedConfig load_config(const std::string& path, const config::Environment& env
   LoadedConfig loaded;
   loaded.diagnostics.push_back({path, 0, 0, "", "cannot be read: " + text.error()});
   return loaded;
+}
+
+void check_stop_timeout(LoadedConfig& loaded, const std::string& file,
+                        std::chrono::nanoseconds stop_timeout) {
+  const auto deadline = loaded.config.drain.deadline;
+  if (!loaded.is_valid() || deadline + kExitTime <= stop_timeout) return;
+  const auto message =
+      fmt::format("{} and {} for the exit exceed the stop timeout ({})", base::to_text(deadline),
+                  base::to_text(kExitTime), base::to_text(stop_timeout));
+  const auto found = loaded.origins.find("drain.deadline");
+  const auto origin = found == loaded.origins.end() ? config::Origin{} : found->second;
+  if (origin.kind == config::Origin::Kind::Environment) {
+    loaded.diagnostics.push_back({"environment", 0, 0, origin.source, message});
+  } else {
+    const auto [line, column] = origin.position;
+    loaded.diagnostics.push_back({file, line, column, "drain.deadline", message});
+  }
 }
 
 ConfigDiff diff(const GatewayConfig& old, const GatewayConfig& now) {

@@ -1,3 +1,5 @@
+#include "man_page.h"
+
 #include <chatgate/config/effective.h>
 #include <chatgate/config/reference.h>
 #include <chatgate/service/config_docs.h>
@@ -81,6 +83,21 @@ std::string reference_markdown() {
   auto text = kIntroduction + config::reference_tables(schema().root(), &defaults);
   text.pop_back();  // The blank line behind the last table.
   return text;
+}
+
+std::string reference_man_page() {
+  constexpr const char* kFrame = R"(## Description
+
+The file that `chatgate run` reads. In the package it is `/etc/chatgate/chatgate.yaml`.
+
+)";
+  constexpr const char* kEnd = R"(
+## See also
+
+`chatgate`(1), `systemd.socket`(5)
+)";
+  return to_man_page({"chatgate.yaml", 5, "configuration of the gateway chatgate"},
+                     kFrame + reference_markdown() + kEnd);
 }
 
 }  // namespace chatgate::service

@@ -29,6 +29,7 @@ Gateway::Gateway(GatewayConfig config, GatewayOrigin origin, telemetry::Log& log
     : log_{log},
       config_file_{std::move(origin.config_file)},
       environment_{std::move(origin.environment)},
+      watchdog_period_{origin.watchdog},
       exit_after_{config.limits.exit_after},
       over_limit_{config.limits.over_limit},
       dismissals_{lingering_refusals_max(config.limits)},
@@ -53,7 +54,11 @@ void Gateway::start() {
   const auto config = present_config();
   if (!config.admin.address.empty()) {
     admin::Backend& self = *this;
-    admin_ = std::make_unique<admin::Server>(config.admin, self);
+    try {
+      admin_ = std::make_unique<admin::Server>(config.admin, self);
+    } catch (const admin::TokenError& error) {
+      throw UnusableSetting{error.what()};
+    }
     log_.info("admin_listening", {{"address", admin_address()}});
     if (const auto& warning = admin_->token_warning(); !warning.empty()) {
       log_.warn("admin_token_unsafe", {{"warning", warning}});
@@ -64,6 +69,10 @@ void Gateway::start() {
     publish_listeners();
     log_listening({});
     watch_config(config.watch);
+    warn_of_unused_sockets(config);
+    watchdog_ =
+        std::make_unique<Watchdog>(watchdog_period_, watched_threads(), log_,
+                                   [](const auto& state) { notify_service_manager(state); });
     enter(State::Ready);
   });
   log_.info("ready", {{"version", kVersion}, {"workers", workers_.size()}});
@@ -76,8 +85,17 @@ void Gateway::log_listening(const std::vector<base::ListenerId>& known) {
   }
 }
 
+// Nobody accepts what comes to such a socket: its clients would wait for ever.
+void Gateway::warn_of_unused_sockets(const GatewayConfig& config) {
+  for (const auto& name : listeners_.unused_sockets(config)) {
+    log_.warn("inherited_socket_unused",
+              {{"name", name}, {"advice", "no listener has the address fd:" + name}});
+  }
+}
+
 // Ten times a second, on the control loop.
 void Gateway::keep_house() {
+  keep_manager_informed();
   if (++ticks_ % kHousekeepingTicks != 0) return;
   log_.flush_suppressed();
   const auto ended = sessions_ended_.load(std::memory_order_relaxed);
@@ -148,11 +166,12 @@ void Gateway::enter(State state) {
     case State::Starting:
       break;
     case State::Ready:
-      return notify_service_manager("READY=1\nSTATUS=serving");
+      return tell_ready();
     case State::Draining:
-      return notify_service_manager("STATUS=draining");
+      return;  // The status has it in a moment.
     case State::Stopped:
-      return notify_service_manager("STATUS=stopped");
+      notify_service_manager("STOPPING=1\nSTATUS=stopped");
+      return;
   }
 }
 
@@ -197,7 +216,7 @@ void Gateway::start_drain() {
 void Gateway::close_listeners() {
   drain_phase_ = 2;
   if (announcement_) announcement_->cancel();
-  notify_service_manager("STOPPING=1");
+  tell_manager("STOPPING=1");
   const auto ids = listeners_.ids();
   listeners_.close_all();
   publish_listeners();

@@ -31,7 +31,8 @@ ReloadResult Gateway::request_reload() {
 }
 
 ReloadResult Gateway::reload_and_record() {
-  notify_service_manager(reloading_state());
+  // While we leave, there is nothing that a manager could wait for.
+  if (drain_phase_ == 0) notify_service_manager(reloading_state());
   if (const auto error = log_.reopen()) log_.error("log_reopen_failed", {{"error", *error}});
   auto result = reload_now();
   record(result);
@@ -118,12 +119,13 @@ void Gateway::record(const ReloadResult& result) {
   const auto keys = fmt::format("{}", fmt::join(result.keys, ","));
   if (is_good) {
     log_.info("config_reloaded", {{"result", to_token(result.outcome)}, {"keys", keys}});
-    return notify_service_manager("READY=1\nSTATUS=serving");
+    reload_failure_.clear();
+    return tell_manager("READY=1");
   }
   log_.error("config_reload_failed", {{"result", to_token(result.outcome)}, {"keys", keys}});
   for (const auto& error : result.errors) log_.error("config_error", {{"error", error}});
-  const auto& first = result.errors.empty() ? keys + " requires a restart" : result.errors.front();
-  notify_service_manager("READY=1\nSTATUS=reload failed: " + first);
+  reload_failure_ = result.errors.empty() ? keys + " requires a restart" : result.errors.front();
+  tell_manager(drain_phase_ == 0 ? "READY=1" : "");
 }
 
 // Sessions of a removed listener are sent away as in a drain; the others notice nothing.

@@ -14,6 +14,17 @@ protocol::Template compile(const std::string& text) {
   return *std::move(compiled);
 }
 
+// The sockets of one port share an address; those of a socket unit may each have their own.
+std::string addresses_of(const std::vector<net::ListeningSocket>& sockets) {
+  std::string addresses;
+  for (const auto& socket : sockets) {
+    const auto address = socket.address();
+    if (addresses.ends_with(address)) continue;
+    addresses += (addresses.empty() ? "" : ", ") + address;
+  }
+  return addresses;
+}
+
 }  // namespace
 
 Listeners::OpenSockets Listeners::open_sockets(const GatewayConfig& config) const {
@@ -21,10 +32,25 @@ Listeners::OpenSockets Listeners::open_sockets(const GatewayConfig& config) cons
   const auto acceptors = static_cast<std::uint32_t>(acceptors_.size());
   for (const auto& listener : config.listeners) {
     if (find_same(listener) != nullptr) continue;
-    sockets[listener.name] =
-        net::open_listening_sockets(listener.address, listener.backlog, acceptors, {}, inherited_);
+    try {
+      sockets[listener.name] = net::open_listening_sockets(listener.address, listener.backlog,
+                                                           acceptors, {}, inherited_);
+    } catch (const std::system_error& error) {
+      // The socket was passed, or not, when we started: asking again will not change it.
+      if (!std::holds_alternative<net::InheritedEndpoint>(listener.address)) throw;
+      throw UnusableSetting{error.what()};
+    }
   }
   return sockets;
+}
+
+std::vector<std::string> Listeners::unused_sockets(const GatewayConfig& config) const {
+  auto names = inherited_.names();
+  for (const auto& listener : config.listeners) {
+    const auto* used = std::get_if<net::InheritedEndpoint>(&listener.address);
+    if (used != nullptr) std::erase(names, used->name);
+  }
+  return names;
 }
 
 const Listeners::Listener* Listeners::find_same(const ListenerConfig& config) const {
@@ -67,16 +93,16 @@ std::vector<base::ListenerId> Listeners::apply(const GatewayConfig& config, Open
 
 void Listeners::add(const ListenerConfig& config, std::vector<net::ListeningSocket> sockets,
                     const GatewayConfig& whole) {
-  Listener listener{.config = config, .id = {next_id_++}, .address = sockets.front().address()};
+  Listener listener{.config = config, .id = {next_id_++}, .address = addresses_of(sockets)};
   listener.slot = &admission_.add_listener(listener.id, config.limits);
   listener.counters = &metrics_.listener(config.name);
   set_profile(listener, whole);  // Before the first arrival can be handed over.
   for (std::size_t i = 0; i < sockets.size(); ++i) {
-    acceptors_[i]->open({.id = listener.id,
-                         .name = config.name,
-                         .slot = *listener.slot,
-                         .counters = *listener.counters},
-                        std::move(sockets[i]));
+    acceptors_[i % acceptors_.size()]->open({.id = listener.id,
+                                             .name = config.name,
+                                             .slot = *listener.slot,
+                                             .counters = *listener.counters},
+                                            std::move(sockets[i]));
   }
   listeners_.emplace(config.name, std::move(listener));
 }

@@ -12,11 +12,13 @@
 #include <chatgate/service/gateway.h>
 #include <chatgate/service/load_config.h>
 #include <chatgate/service/run_gateway.h>
+#include <chatgate/service/service_manager.h>
 
 namespace chatgate::service {
 namespace {
 
-// How soon the main thread notices that a gateway stopped without a signal.
+// How soon the main thread notices that a gateway stopped without a signal, or that a thread is
+// stuck.
 constexpr std::chrono::milliseconds kStopCheck{50};
 
 // Blocked in every thread, these signals wait until the main thread asks for them (sigwaitinfo(2)):
@@ -60,12 +62,16 @@ int serve(GatewayConfig config, GatewayOrigin origin, telemetry::Log& log,
   std::unique_ptr<Gateway> gateway;
   try {
     gateway = std::make_unique<Gateway>(std::move(config), std::move(origin), log);
+  } catch (const UnusableSetting& failure) {
+    log.error("start_failed", {{"error", failure.what()}});
+    return kExitBadConfig;
   } catch (const std::exception& failure) {
     log.error("start_failed", {{"error", failure.what()}});
     return kExitCannotStart;
   }
   while (!gateway->wait_for(std::chrono::nanoseconds{0})) {
     if (const int signal = next_signal(signals)) obey(*gateway, log, signal);
+    gateway->watch();
   }
   return kExitDone;
 }
@@ -76,16 +82,25 @@ int run_gateway(const std::string& config_file) {
   const auto signals = block_signals();
   GatewayOrigin origin{.config_file = config_file,
                        .environment = config::environment_with(kVariablePrefix, ::environ),
-                       .inherited = net::InheritedSockets::take_from_environment()};
+                       .inherited = net::InheritedSockets::take_from_environment(),
+                       .watchdog = watchdog_period()};
   auto loaded = load_config(config_file, origin.environment);
   if (!loaded.is_valid()) {
-    for (const auto& diagnostic : loaded.diagnostics) std::cerr << to_text(diagnostic) << '\n';
+    const auto priority = telemetry::stderr_is_journal() ? "<3>" : "";  // sd-daemon(3): an error
+    for (const auto& diagnostic : loaded.diagnostics) {
+      std::cerr << priority << to_text(diagnostic) << '\n';
+    }
     return kExitBadConfig;
   }
   telemetry::Log log;
   if (const auto error = log.apply(loaded.config.log)) {
     log.error("start_failed", {{"error", *error}});
-    return kExitCannotStart;
+    return kExitBadConfig;
+  }
+  if (is_unheard_service()) {
+    log.info("notify_unavailable", {{"advice",
+                                     "NOTIFY_SOCKET is not set: Type=notify has no use, "
+                                     "and nobody watches (systemd.service(5))"}});
   }
   return serve(std::move(loaded.config), std::move(origin), log, signals);
 }

@@ -113,6 +113,26 @@ class CommandLineTest(unittest.TestCase):
             status = json.loads(gateway.http("GET", "/status")[1])
             self.assertEqual(status["connections"]["limit"], 123)
 
+    def test_check_compares_the_drain_with_the_stop_timeout(self):
+        path = self.write("drain:\n  deadline: 60s\n")
+        self.assert_exits(chatgate("check", "--config", path, "--stop-timeout", "65s"), 0)
+        result = chatgate("check", "--config", path, "--stop-timeout", "1m")
+        self.assert_exits(result, 78)
+        self.assertRegex(result.stderr, rf"^{re.escape(path)}:2:13: drain\.deadline: .*\b1m\b")
+        result = chatgate("check", "--config", self.write(""), "--stop-timeout", "20s")
+        self.assert_exits(result, 78)
+        self.assertIn(f"{path}: drain.deadline: 20s", result.stderr, "the default is blamed, too")
+        self.assert_exits(chatgate("check", "--config", path, "--stop-timeout", "90"), 2)
+
+    def test_a_token_or_log_file_of_no_use_is_a_bad_configuration(self):
+        for config in ({"admin": {"token_file": "/nowhere/token"}},
+                       {"log": {"output": "file:/nowhere/log"}}):
+            with self.subTest(config):
+                gateway = Gateway(config).start()
+                self.addCleanup(gateway.clean_up)
+                self.assertEqual(gateway.wait(), 78, gateway.log.tail())
+                self.assertEqual(len(gateway.log.all("error event=start_failed .*/nowhere/")), 1)
+
     def test_a_port_in_use_exits_with_71_and_names_it(self):
         with socket.create_server(("127.0.0.1", 0)) as other:
             address = "127.0.0.1:{}".format(other.getsockname()[1])

@@ -1,14 +1,13 @@
-"""Sockets that others opened, sockets in the file system, and the word to the service manager."""
+"""Sockets that others opened, and sockets in the file system."""
 
 import shutil
-import signal
 import socket
 import stat
 import subprocess
 import unittest
 
 from client import Client
-from gateway import BINARY, GREETING, PATIENCE, Gateway, eventually, reply_to
+from gateway import BINARY, GREETING, PATIENCE, Gateway, reply_to
 
 INHERITED = {"listeners": [{"name": "public", "address": "fd:chat"}]}
 
@@ -41,8 +40,33 @@ class InheritedSocketTest(unittest.TestCase):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             gateway = self.gateway(listener, "other").start()
             self.addCleanup(gateway.clean_up)
-            self.assertEqual(gateway.wait(), 71, gateway.log.tail())
-            self.assertTrue(gateway.log.all("chat"), gateway.log.tail())
+            self.assertEqual(gateway.wait(), 78, gateway.log.tail())
+            self.assertTrue(gateway.log.all(r"fd:chat: .*\(passed: other\)"), gateway.log.tail())
+
+    def test_a_datagram_socket_is_an_error_that_says_what_is_needed(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            gateway = self.gateway(udp, "chat").start()
+            self.addCleanup(gateway.clean_up)
+            self.assertEqual(gateway.wait(), 78, gateway.log.tail())
+            self.assertTrue(gateway.log.all("ListenStream="), gateway.log.tail())
+
+    def test_every_socket_of_a_name_is_served(self):
+        with socket.create_server(("127.0.0.1", 0)) as one, \
+                socket.create_server(("127.0.0.1", 0)) as two:
+            script = f'LISTEN_PID=$$ exec "$@" 3<&{one.fileno()} 4<&{two.fileno()}'
+            with Gateway(INHERITED, prefix=["/bin/sh", "-c", script, "sh"],
+                         pass_fds=(one.fileno(), two.fileno()),
+                         environment={"LISTEN_FDS": "2", "LISTEN_FDNAMES": "chat:chat"}):
+                for listener in (one, two):
+                    with Client(listener.getsockname()) as client:
+                        self.assertEqual(client.line(), GREETING)
+
+    def test_a_socket_that_no_listener_names_is_warned_of(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            script = f'LISTEN_PID=$$ exec "$@" 3<&{listener.fileno()}'
+            with Gateway(prefix=["/bin/sh", "-c", script, "sh"], pass_fds=(listener.fileno(),),
+                         environment={"LISTEN_FDS": "1", "LISTEN_FDNAMES": "spare"}) as gateway:
+                gateway.log.wait_for(r"warn event=inherited_socket_unused name=spare\b")
 
     @unittest.skipUnless(shutil.which("systemd-socket-activate"), "package systemd is missing")
     def test_systemd_socket_activate_starts_it_with_its_first_client(self):
@@ -93,43 +117,6 @@ class UnixSocketTest(unittest.TestCase):
         with Gateway(self.config):
             subprocess.run([BINARY, "probe", f"unix:{self.path}", "--send", "x"], check=True,
                            capture_output=True, timeout=PATIENCE)
-
-
-class NotifyTest(unittest.TestCase):
-    def setUp(self):
-        directory = self.enterContext(Gateway()).path
-        self.manager = self.enterContext(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
-        self.manager.bind(str(directory / "notify"))
-        self.manager.settimeout(PATIENCE)
-        self.environment = {"NOTIFY_SOCKET": str(directory / "notify")}
-
-    def receive(self, word):
-        """Waits for a message that has `word` as one of its lines."""
-        seen = []
-        while True:
-            try:
-                seen.append(self.manager.recv(65536).decode().splitlines())
-            except TimeoutError:
-                self.fail(f"no {word} among {seen}")
-            if word in seen[-1]:
-                return seen[-1]
-
-    def test_the_manager_hears_of_every_step(self):
-        with Gateway(environment=self.environment) as gateway:
-            self.receive("READY=1")
-            gateway.kill(signal.SIGHUP)
-            reloading = self.receive("RELOADING=1")
-            self.assertTrue([line for line in reloading if line.startswith("MONOTONIC_USEC=")])
-            self.receive("READY=1")
-            gateway.stop()
-            self.receive("STOPPING=1")
-
-    def test_ready_is_said_only_once_it_serves(self):
-        with Gateway(environment=self.environment) as gateway:
-            self.receive("READY=1")
-            eventually(lambda: gateway.http("GET", "/readyz")[0] == 200, "/readyz")
-            with Client(gateway.address()) as client:
-                self.assertEqual(client.line(), GREETING)
 
 
 if __name__ == "__main__":

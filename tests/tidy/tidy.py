@@ -109,7 +109,7 @@ def check_spaces(path, lines):
     for number, line in enumerate(lines, 1):
         if line != line.rstrip() and path.suffix != ".md":
             yield number, "trailing space"
-        if "\t" in line and is_code(path):
+        if "\t" in line and is_code(path) and not lines[0].endswith("make -f"):
             yield number, "indent by spaces"
 
 

@@ -3,9 +3,9 @@
 #include "token_file.h"
 
 #include <algorithm>
-#include <stdexcept>
 #include <utility>
 
+#include <chatgate/admin/server.h>
 #include <chatgate/base/expected.h>
 
 namespace chatgate::admin {
@@ -69,7 +69,7 @@ std::string_view bearer_token(std::optional<std::string_view> authorization) {
 ControlGuard::ControlGuard(const net::IpAddress& bound, const std::string& token_file)
     : is_loopback_{is_loopback(bound)} {
   auto loaded = reload_token(token_file);
-  if (!loaded) throw std::runtime_error{loaded.error()};
+  if (!loaded) throw TokenError{loaded.error()};
   warning_ = std::move(*loaded);
 }
 

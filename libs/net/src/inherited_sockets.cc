@@ -21,9 +21,11 @@ InheritedSockets InheritedSockets::take_from_environment() {
   return inherited;
 }
 
-int InheritedSockets::find(const std::string& name) const noexcept {
-  const auto found = sockets_.find(name);
-  return found == sockets_.end() ? -1 : found->second.get();
+std::vector<int> InheritedSockets::find(const std::string& name) const {
+  std::vector<int> found;
+  const auto [first, last] = sockets_.equal_range(name);
+  for (auto socket = first; socket != last; ++socket) found.push_back(socket->second.get());
+  return found;
 }
 
 std::vector<std::string> InheritedSockets::names() const {

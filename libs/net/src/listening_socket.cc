@@ -152,6 +152,23 @@ UniqueFd open_unix(const UnixEndpoint& endpoint) {
   return socket;
 }
 
+int option_of(int fd, int name) {
+  int value = 0;
+  ::socklen_t size = sizeof value;
+  if (::getsockopt(fd, SOL_SOCKET, name, &value, &size) != 0) fail(errno, "not a socket");
+  return value;
+}
+
+// What a socket unit with another Listen…= or with Accept=yes passes.
+void check_accepts_streams(int fd) {
+  if (option_of(fd, SO_TYPE) == SOCK_DGRAM) {
+    fail(EPROTOTYPE, "a datagram (UDP) socket; the socket unit needs ListenStream=");
+  }
+  if (option_of(fd, SO_TYPE) != SOCK_STREAM || option_of(fd, SO_ACCEPTCONN) == 0) {
+    fail(EINVAL, "not a listening stream socket; the socket unit needs ListenStream=, Accept=no");
+  }
+}
+
 std::string advice(int error) {
   switch (error) {
     case EADDRINUSE:
@@ -188,18 +205,17 @@ class ListeningSocketFactory {
     return listening;
   }
 
-  static ListeningSocket borrow(const InheritedEndpoint& endpoint,
-                                const InheritedSockets& inherited,
-                                const KeepaliveOptions& keepalive) {
-    const int fd = inherited.find(endpoint.name);
-    if (fd < 0) fail(ENOENT, describe(inherited));
-    int family = 0;
-    ::socklen_t size = sizeof family;
-    if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) != 0) fail(errno, "not a socket");
-    if (family != AF_UNIX) set_inherited_tcp_options(fd, keepalive);
-    ListeningSocket listening;
-    listening.inherited_ = fd;
-    return listening;
+  static std::vector<ListeningSocket> borrow(const InheritedEndpoint& endpoint,
+                                             const InheritedSockets& inherited,
+                                             const KeepaliveOptions& keepalive) {
+    std::vector<ListeningSocket> sockets;
+    for (const int fd : inherited.find(endpoint.name)) {
+      check_accepts_streams(fd);
+      if (option_of(fd, SO_DOMAIN) != AF_UNIX) set_inherited_tcp_options(fd, keepalive);
+      sockets.emplace_back().inherited_ = fd;
+    }
+    if (sockets.empty()) fail(ENOENT, describe(inherited));
+    return sockets;
   }
 
  private:
@@ -251,7 +267,7 @@ std::vector<ListeningSocket> open_listening_sockets(const Endpoint& endpoint, st
       listening.push_back(ListeningSocketFactory::own_unix(*local, backlog));
     } else {
       const auto& name = std::get<InheritedEndpoint>(endpoint);
-      listening.push_back(ListeningSocketFactory::borrow(name, inherited, keepalive));
+      listening = ListeningSocketFactory::borrow(name, inherited, keepalive);
     }
     return listening;
   } catch (const std::system_error& error) {

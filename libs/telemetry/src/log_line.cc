@@ -207,11 +207,14 @@ void append_sized(LineBuffer& out, const WriteContent& write_content) {
   std::memcpy(out.data() + start, &size, sizeof size);
 }
 
+// The word of a field in the journal, where it stands beside those of other programs.
+std::string_view journal_word(std::string_view name) { return name == "id" ? "SESSION" : name; }
+
 // systemd.journal-fields(7): upper case letters, digits and underscores, at most 64 of them.
 void append_journal_name(LineBuffer& out, std::string_view name) {
   constexpr std::string_view kPrefix = "CHATGATE_";
   append(out, kPrefix);
-  for (const char c : name.substr(0, 64 - kPrefix.size())) {
+  for (const char c : journal_word(name).substr(0, 64 - kPrefix.size())) {
     const bool lower = c >= 'a' && c <= 'z';
     const bool kept = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     out.push_back(lower ? static_cast<char>(c - 'a' + 'A') : kept ? c : '_');

@@ -22,14 +22,6 @@ base::Unexpected<std::string> cannot(std::string_view verb, std::string_view pat
   return {fmt::format("cannot {} {}: {}", verb, path, reason)};
 }
 
-// systemd.exec(5): the variable is inherited by children whose standard error may be another file.
-bool stderr_is_journal_stream() {
-  const char* stream = std::getenv("JOURNAL_STREAM");  // NOLINT(concurrency-mt-unsafe): never set
-  struct stat status {};
-  if (stream == nullptr || ::fstat(STDERR_FILENO, &status) != 0) return false;
-  return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
-}
-
 base::Expected<LogOutput, std::string> open_file(const std::string& path, SinkContext& context) {
   if (!path.starts_with('/')) {
     return base::Unexpected{fmt::format("file:{} is not an absolute path", path)};
@@ -61,10 +53,18 @@ base::Expected<LogOutput, std::string> open_journal(SinkContext& context) {
 
 }  // namespace
 
+// The variable is inherited by children whose standard error may be another file.
+bool stderr_is_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");  // NOLINT(concurrency-mt-unsafe): never set
+  struct stat status {};
+  if (stream == nullptr || ::fstat(STDERR_FILENO, &status) != 0) return false;
+  return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
+}
+
 LogOutput open_stderr(SinkContext& context) {
   return {
       std::make_shared<DescriptorSink>(STDERR_FILENO, DescriptorSink::Ownership::Borrowed, context),
-      stderr_is_journal_stream() ? Envelope::Prioritised : Envelope::Timed};
+      stderr_is_journal() ? Envelope::Prioritised : Envelope::Timed};
 }
 
 base::Expected<LogOutput, std::string> open_output(const std::string& output,

@@ -84,9 +84,9 @@ TEST(InheritedSocketsTest, AreFoundByTheirNames) {
     const auto three = open(loopback());
     pass({one.fd(), two.fd(), three.fd()}, "public:admin:public");
     const auto inherited = InheritedSockets::take_from_environment();
-    EXPECT_EQ(inherited.find("public"), kFirst);
-    EXPECT_EQ(inherited.find("admin"), kFirst + 1);
-    EXPECT_EQ(inherited.find("other"), -1);
+    EXPECT_EQ(inherited.find("public"), (std::vector{kFirst, kFirst + 2}));
+    EXPECT_EQ(inherited.find("admin"), std::vector{kFirst + 1});
+    EXPECT_EQ(inherited.find("other"), std::vector<int>{});
     EXPECT_EQ(inherited.names(), (std::vector<std::string>{"admin", "public", "public"}));
   });
 }
@@ -95,7 +95,7 @@ TEST(InheritedSocketsTest, AreNotPassedOnToTheProgramsThatThisOneStarts) {
   in_child([] {
     pass({open(loopback()).fd()}, "public");
     const auto inherited = InheritedSockets::take_from_environment();
-    EXPECT_EQ(::fcntl(inherited.find("public"), F_GETFD), FD_CLOEXEC);
+    EXPECT_EQ(::fcntl(inherited.find("public").at(0), F_GETFD), FD_CLOEXEC);
     for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) {
       EXPECT_EQ(::secure_getenv(name), nullptr) << name;
     }
@@ -118,6 +118,19 @@ TEST(InheritedSocketsTest, AreListenedOnWithoutBlocking) {
     const auto port = std::get<TcpEndpoint>(parse_endpoint(address).value()).port;
     const support::TestClient client{port};
     EXPECT_TRUE(UniqueFd{::accept(socket.fd(), nullptr, nullptr)});
+  });
+}
+
+TEST(InheritedSocketsTest, AreAllListenedOnWhenSeveralHaveTheName) {
+  in_child([] {
+    const auto one = open(loopback());
+    const auto two = open(loopback());
+    pass({one.fd(), two.fd()}, "public:public");
+    const auto inherited = InheritedSockets::take_from_environment();
+    const auto sockets = open_listening_sockets(InheritedEndpoint{"public"}, 128, 1, {}, inherited);
+    ASSERT_EQ(sockets.size(), 2U);
+    EXPECT_EQ(sockets[0].address(), one.address());
+    EXPECT_EQ(sockets[1].address(), two.address());
   });
 }
 
@@ -175,6 +188,26 @@ TEST(InheritedSocketsTest, AreRefusedWhenTheyAreNoSockets) {
     EXPECT_EQ(refusal("public", InheritedSockets::take_from_environment()),
               std::pair(ENOTSOCK, std::string{"cannot listen on fd:public: not a socket: "
                                               "Socket operation on non-socket"}));
+  });
+}
+
+TEST(InheritedSocketsTest, AreRefusedWhenTheyAreDatagramSockets) {
+  in_child([] {
+    const UniqueFd udp{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    pass({udp.get()}, "public");
+    EXPECT_EQ(refusal("public", InheritedSockets::take_from_environment()),
+              std::pair(EPROTOTYPE,
+                        std::string{"cannot listen on fd:public: a datagram (UDP) socket; the "
+                                    "socket unit needs ListenStream=: Protocol wrong type for "
+                                    "socket"}));
+  });
+}
+
+TEST(InheritedSocketsTest, AreRefusedWhenTheyDoNotListen) {
+  in_child([] {
+    const UniqueFd connection{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    pass({connection.get()}, "public");
+    EXPECT_EQ(refusal("public", InheritedSockets::take_from_environment()).first, EINVAL);
   });
 }
 

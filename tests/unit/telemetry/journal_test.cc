@@ -71,7 +71,7 @@ TEST(JournalTest, ReceivesEveryFieldByName) {
               "PRIORITY=4\n"
               "SYSLOG_IDENTIFIER=chatgate\n"
               "CHATGATE_EVENT=session_closed\n"
-              "CHATGATE_ID=12\n"
+              "CHATGATE_SESSION=12\n"
               "CHATGATE_PEER=127.0.0.1:5000\n");
   });
   if (result == kSkipped) GTEST_SKIP() << "no mount namespace to be had here";

@@ -13,6 +13,9 @@ std::string effective_config_text(const LoadedConfig& loaded);
 /// The text of `configs/README.md`: units, precedence, environment, and every key.
 std::string reference_markdown();
 
+/// The man page chatgate.yaml(5): the same text, for man(1).
+std::string reference_man_page();
+
 /// The text of `configs/chatgate.schema.json` (JSON Schema draft-07), for editors and validators.
 std::string json_schema();
 

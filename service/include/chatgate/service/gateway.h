@@ -25,6 +25,7 @@
 #include <chatgate/service/farewell.h>
 #include <chatgate/service/gateway_config.h>
 #include <chatgate/service/listeners.h>
+#include <chatgate/service/watchdog.h>
 #include <chatgate/session/session_metrics.h>
 #include <chatgate/session/session_record.h>
 #include <chatgate/session/worker.h>
@@ -38,6 +39,7 @@ struct GatewayOrigin {
   std::string config_file;          // Read again by a reload; empty = a reload is refused.
   config::Environment environment;  // The overriding variables.
   net::InheritedSockets inherited;
+  std::chrono::nanoseconds watchdog{0};  // How often the service manager wants to hear; 0 = never.
 };
 
 /// The whole gateway: what `chatgate run` and the integration tests run.
@@ -52,7 +54,8 @@ class Gateway final : private admin::Backend {
 
   /// Starts everything; ready when it returns. `log` outlives the gateway.
   /// Errors: std::system_error when an address, a descriptor or a thread cannot be had,
-  /// std::runtime_error when the descriptor limit is too low or the token file is of no use.
+  /// std::runtime_error when the descriptor limit is too low, UnusableSetting when an inherited
+  /// socket or the token file is of no use.
   Gateway(GatewayConfig config, GatewayOrigin origin, telemetry::Log& log);
   ~Gateway() override;
   Gateway(const Gateway&) = delete;
@@ -83,6 +86,10 @@ class Gateway final : private admin::Backend {
   }
   void wait() const { stopped_future_.wait(); }
 
+  /// Looks after the other threads for the service manager's watchdog. The main thread calls it, at
+  /// least ten times a second, if GatewayOrigin has a period.
+  void watch() { watchdog_->look(base::Clock::now()); }
+
   /// The whole answer of /metrics.
   std::string metrics() override;
 
@@ -98,9 +105,17 @@ class Gateway final : private admin::Backend {
   void start_threads();
   void watch_config(bool is_wanted);
   void keep_house();
+  void warn_of_unused_sockets(const GatewayConfig& config);
   void log_listening(const std::vector<base::ListenerId>& known);
   void shut_down();
   GatewayConfig present_config() const;
+
+  // gateway_manager.cc: what the service manager hears.
+  std::string manager_status() const;
+  void tell_manager(const std::string& state);
+  void tell_ready();
+  void keep_manager_informed();
+  std::vector<Watchdog::Watched> watched_threads();
 
   // gateway_reload.cc.
   admin::ReloadResult reload_and_record();
@@ -153,6 +168,7 @@ class Gateway final : private admin::Backend {
   telemetry::Log& log_;
   const std::string config_file_;
   const config::Environment environment_;
+  const std::chrono::nanoseconds watchdog_period_;
   const std::chrono::system_clock::time_point started_at_ = std::chrono::system_clock::now();
 
   // Shared by all threads.
@@ -194,7 +210,12 @@ class Gateway final : private admin::Backend {
   std::uint64_t trimmed_at_ = 0;  // Sessions that had ended when memory was last given back.
   std::promise<void> stopped_;
   bool is_stopped_ = false;
+  std::string reload_failure_;  // Why the last reload failed; empty if it did not.
+  std::string told_status_;     // What the service manager shows.
+  base::Clock::time_point timeout_extended_at_;
   std::shared_future<void> stopped_future_ = stopped_.get_future().share();
+
+  std::unique_ptr<Watchdog> watchdog_;  // Set before we are ready.
 
   net::EventLoop control_;
   std::unique_ptr<admin::Server> admin_;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -87,6 +88,12 @@ struct GatewayConfig {
   bool watch = false;
 
   friend bool operator==(const GatewayConfig&, const GatewayConfig&) = default;
+};
+
+/// What the configuration names cannot be used: a restart without a change will not help.
+class UnusableSetting : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
 };
 
 }  // namespace chatgate::service

@@ -44,7 +44,8 @@ class Listeners {
         inherited_{std::move(inherited)} {}
 
   /// Opens the sockets of those listeners of `config` that are new, or have a new address. Throws
-  /// std::system_error and leaves nothing open when one cannot be had.
+  /// std::system_error, for an inherited one UnusableSetting, and leaves nothing open when one
+  /// cannot be had.
   OpenSockets open_sockets(const GatewayConfig& config) const;
 
   /// Puts `config` in force: sessions see it from their next message on. Takes `sockets` into
@@ -61,6 +62,9 @@ class Listeners {
   void release(const std::vector<Listener>& gone);
 
   std::vector<base::ListenerId> ids() const;
+
+  /// The names of inherited sockets that no listener of `config` has for its address.
+  std::vector<std::string> unused_sockets(const GatewayConfig& config) const;
 
   /// The place in admission of a listener that is closed and not forgotten.
   const admission::ListenerSlot* slot_of_leaving(base::ListenerId id) const;

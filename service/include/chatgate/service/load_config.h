@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <string_view>
@@ -30,6 +31,11 @@ LoadedConfig load_config(const std::string& path, const config::Environment& env
 /// The same for text that is in memory; `name` stands for the file in diagnostics and origins.
 LoadedConfig parse_config(std::string_view text, const std::string& name,
                           const config::Environment& environment);
+
+/// Adds a diagnostic if a drain may not end within `stop_timeout`, after which the supervisor of
+/// the process kills it (systemd's TimeoutStopSec=, Kubernetes' terminationGracePeriodSeconds).
+void check_stop_timeout(LoadedConfig& loaded, const std::string& file,
+                        std::chrono::nanoseconds stop_timeout);
 
 /// What a reload would change, as paths such as `timeouts.idle` or `listeners.public.backlog`; an
 /// entry that comes or goes is one path.

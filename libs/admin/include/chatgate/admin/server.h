@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include <chatgate/admin/backend.h>
@@ -9,6 +10,12 @@
 #include <chatgate/base/expected.h>
 
 namespace chatgate::admin {
+
+/// The token file is of no use; the text names it and says why.
+class TokenError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 /// The HTTP endpoint: metrics, probes, lists of connections and controls, on four threads of its
 /// own. One request a connection; a request of more than 8 KiB of header or 1 KiB of body is
@@ -27,7 +34,7 @@ class Server {
  public:
   /// Listens at `options.address`; port 0 lets the kernel choose.
   /// Errors: throws std::system_error when the address cannot be had, std::runtime_error when it is
-  /// none or the token file is of no use. The text names the key and what is wrong.
+  /// none, TokenError when the token file is of no use. The text names the key and what is wrong.
   Server(const AdminOptions& options, Backend& backend);
   ~Server();
   Server(const Server&) = delete;

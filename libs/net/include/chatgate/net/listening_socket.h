@@ -25,8 +25,8 @@ class InheritedSockets {
   /// Takes what was passed to this process; call once. The variables leave the environment.
   static InheritedSockets take_from_environment();
 
-  /// The descriptor passed under `name`, or -1. Several of one name: the first.
-  int find(const std::string& name) const noexcept;
+  /// The descriptors passed under `name`: a socket unit with several ListenStream= has several.
+  std::vector<int> find(const std::string& name) const;
   std::vector<std::string> names() const;
 
  private:
@@ -65,7 +65,7 @@ class ListeningSocket {
 };
 
 /// Opens the sockets of one listener: for TCP one for each acceptor, sharing the port by
-/// SO_REUSEPORT (socket(7)); otherwise one that a single acceptor serves.
+/// SO_REUSEPORT (socket(7)); for a Unix socket one, for an inherited name as many as were passed.
 ///
 /// `[::]` is dual stack; on a machine without IPv6 it falls back to 0.0.0.0. A stale Unix socket
 /// file is removed, a live one is "address in use"; the file's mode is 0660.

@@ -17,4 +17,8 @@ struct LogOptions {
   friend bool operator==(const LogOptions&, const LogOptions&) = default;
 };
 
+/// Whether standard error is a stream of the journal (JOURNAL_STREAM, systemd.exec(5)), which takes
+/// the priority of a line from its start: `<3>` (sd-daemon(3)).
+bool stderr_is_journal();
+
 }  // namespace chatgate::telemetry
