@@ -1,8 +1,13 @@
 #include "gateway_fixture.h"
 
+#include <chrono>
+#include <optional>
 #include <string>
 
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 namespace chatgate::integration {
 namespace {
@@ -15,6 +20,26 @@ constexpr auto kTimeLimit = 300ms;
 // A timeout is due at `kTimeLimit` and comes with the next tick of 100 ms. How much later a busy
 // machine lets us see it is not the gateway's to promise.
 constexpr auto kSeenLatest = 2s;
+
+std::string peer_of(int descriptor) {
+  ::sockaddr_in peer{};
+  ::socklen_t size = sizeof peer;
+  if (::getpeername(descriptor, reinterpret_cast<::sockaddr*>(&peer), &size) != 0) return {};
+  return "127.0.0.1:" + std::to_string(ntohs(peer.sin_port));
+}
+
+// TCP_USER_TIMEOUT of the client's connection at the gateway's end, which this process has, too.
+std::optional<std::chrono::milliseconds> user_timeout_of_gateway(const TestClient& client) {
+  constexpr int kDescriptors = 200;  // More than such a test has.
+  for (int descriptor = 0; descriptor < kDescriptors; ++descriptor) {
+    if (peer_of(descriptor) != client.local_address()) continue;
+    unsigned timeout = 0;
+    ::socklen_t size = sizeof timeout;
+    if (::getsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, &size) != 0) break;
+    return std::chrono::milliseconds{timeout};
+  }
+  return {};
+}
 
 class TimeoutsTest : public GatewayTest {
  protected:
@@ -134,6 +159,30 @@ TEST_F(TimeoutsTest, EndsAClientThatTakesNoReplies) {
   client.send(repeated("more\n", 5000));
   EXPECT_TRUE(ends_with("write_timeout"));
   EXPECT_GE(Clock::now() - began, kTimeLimit);
+}
+
+// With TCP_USER_TIMEOUT the first probe of keepalive that is lost ends a silent session (tcp(7)).
+TEST_F(TimeoutsTest, LeavesASilentClientToAllProbesOfKeepalive) {
+  timeouts().probes = kTimeLimit;
+  start();
+  auto client = greeted();
+  for (int silence = 0; silence < 2; ++silence) {
+    EXPECT_TRUE(eventually([&] { return user_timeout_of_gateway(client) == 30s; }));
+    EXPECT_TRUE(eventually([&] { return user_timeout_of_gateway(client) == 0s; }));
+    client.send("x\n");
+    EXPECT_EQ(client.receive_line(), "<x>");
+  }
+}
+
+TEST_F(TimeoutsTest, WatchesOverALineToASilentClient) {
+  timeouts().probes = kTimeLimit;
+  timeouts().idle = 30s + 4 * kTimeLimit;
+  config.idle_warning = "* still there?\n";
+  start();
+  auto client = greeted();
+  EXPECT_TRUE(eventually([&] { return user_timeout_of_gateway(client) == 0s; }));
+  EXPECT_EQ(client.receive_line(), "* still there?");
+  EXPECT_EQ(user_timeout_of_gateway(client), 30s);
 }
 
 TEST_F(TimeoutsTest, WarnsAnIdleClientHalfAMinuteBefore) {

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -93,6 +95,11 @@ void Connection::shut_down_output() noexcept {
 void Connection::abort_on_close() noexcept {
   const ::linger reset{.l_onoff = 1, .l_linger = 0};  // socket(7): SO_LINGER of 0 means RST.
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+}
+
+void Connection::set_user_timeout(std::chrono::milliseconds timeout) noexcept {
+  const int milliseconds = static_cast<int>(timeout.count());
+  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
 }
 
 void Connection::tell() {

@@ -2,6 +2,7 @@
 #include <random>
 #include <utility>
 
+#include <chatgate/net/listen_options.h>
 #include <chatgate/protocol/sniffer.h>
 #include <chatgate/session/plain_lines.h>
 #include <chatgate/session/session.h>
@@ -93,6 +94,8 @@ inline void Session::note_input() {
   // A new warning may come before the end that the old one told of; and so may a new profile's.
   if (is_warned_ || armed_generation_ != listener_.generation) has_nearer_deadline_ = true;
   is_warned_ = false;
+  if (is_left_to_probes_) [[unlikely]]
+    take_from_probes();
 }
 
 // Where the next read goes, and how much it takes.
@@ -178,6 +181,8 @@ void Session::say(std::string_view line) {
   const bool is_slow = connection_.queued() > profile().output.soft.count;
   // After a goodbye there is no more to say, and a send after our FIN fails.
   if (is_slow || is_parting_ || has_ended_ || line.empty()) return;
+  // Left to them again after the next silence, which begins with input.
+  if (is_left_to_probes_) connection_.set_user_timeout(net::KeepaliveOptions{}.user_timeout);
   if (!is_at_line_start_) worker_.batch().text += '\n';
   worker_.batch().text += line;
   // A peer that is gone is found out by the next event of its socket.

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <chatgate/net/listen_options.h>
 #include <chatgate/session/session.h>
 
 // Deadlines and slow readers: what makes a session end when its client does nothing.
@@ -51,13 +52,32 @@ Clock::time_point Session::idle_warning_at() const noexcept {
   return warns && idle > kIdleWarningLead ? last_byte_at_ + idle - kIdleWarningLead : kNever;
 }
 
+// While nothing is under way, keepalive alone tells whether the peer lives. With a user time-out it
+// would not get its three probes: after a minute of silence that has long passed when the first one
+// is unanswered, and one lost packet would end a session that nobody misses.
+Clock::time_point Session::probes_alone_at() const noexcept {
+  const bool has_news = !is_left_to_probes_ && connection_.queued() == 0;
+  return has_news ? due(last_byte_at_, profile().timeouts.probes) : kNever;
+}
+
+void Session::leave_to_probes() noexcept {
+  is_left_to_probes_ = true;
+  connection_.set_user_timeout({});
+}
+
+void Session::take_from_probes() noexcept {
+  is_left_to_probes_ = false;
+  has_nearer_deadline_ = true;
+  connection_.set_user_timeout(net::KeepaliveOptions{}.user_timeout);
+}
+
 // Sets the timer to the nearest deadline. A deadline that moves away later needs no call: the timer
 // fires in vain then, and is set anew.
 void Session::arm() {
   has_nearer_deadline_ = false;
   armed_generation_ = listener_.generation;
   if (is_parting_) return;  // The goodbye has its own deadlines.
-  auto next = idle_warning_at();
+  auto next = std::min(idle_warning_at(), probes_alone_at());
   for (const auto& deadline : deadlines()) next = std::min(next, deadline.at);
   if (next == kNever) return connection_.clear_deadline();
   connection_.set_deadline(next);
@@ -80,6 +100,7 @@ Session::End Session::on_deadline() {
     is_warned_ = true;
     say(profile().idle_warning);
   }
+  if (probes_alone_at() <= now) leave_to_probes();
   return {};
 }
 

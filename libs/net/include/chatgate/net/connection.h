@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
@@ -84,6 +85,10 @@ class Connection final : private ReadySet::Handler, private Timer {
 
   /// Makes the destructor reset the connection (RST) and drop what the peer did not get yet.
   void abort_on_close() noexcept;
+
+  /// How long the kernel keeps trying to deliver output before it gives the peer up: tcp(7),
+  /// TCP_USER_TIMEOUT; 0 is the kernel's default. Without effect on a Unix socket.
+  void set_user_timeout(std::chrono::milliseconds timeout) noexcept;
 
   /// Sets the one deadline, in place of an earlier one.
   void set_deadline(Clock::time_point deadline) noexcept { loop_.timers().arm(*this, deadline); }

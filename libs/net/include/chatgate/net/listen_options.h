@@ -38,7 +38,8 @@ using Endpoint = std::variant<TcpEndpoint, UnixEndpoint, InheritedEndpoint>;
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 std::string to_text(const Endpoint& endpoint);
 
-/// How the kernel finds out that a peer is gone (tcp(7)); inherited by every accepted socket.
+/// How the kernel finds out that a peer is gone (tcp(7)); inherited by every accepted socket. While
+/// a user time-out shorter than `idle` is set, the first probe that is lost ends the connection.
 struct KeepaliveOptions {
   std::chrono::seconds idle{60};
   std::chrono::seconds interval{10};

@@ -136,6 +136,9 @@ class Session final : private net::Connection::Observer {
   Rare& rare();
   Deadlines deadlines() const noexcept;
   Clock::time_point idle_warning_at() const noexcept;
+  Clock::time_point probes_alone_at() const noexcept;
+  void leave_to_probes() noexcept;
+  void take_from_probes() noexcept;
   End on_deadline();
   void arm();
   void account_output();
@@ -170,10 +173,11 @@ class Session final : private net::Connection::Observer {
   bool is_ending_ = false;
   bool is_aborting_ = false;
   bool is_parting_ = false;
-  bool is_backlogged_ = false;    // The client must take replies before we read on.
-  bool has_ended_ = false;        // Its EOF was read.
-  bool is_at_line_start_ = true;  // The last byte of our output is LF.
-  bool is_warned_ = false;        // Of its idleness.
+  bool is_backlogged_ = false;      // The client must take replies before we read on.
+  bool has_ended_ = false;          // Its EOF was read.
+  bool is_at_line_start_ = true;    // The last byte of our output is LF.
+  bool is_warned_ = false;          // Of its idleness.
+  bool is_left_to_probes_ = false;  // Of keepalive: it has been silent for a while.
 };
 
 }  // namespace chatgate::session
