@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -96,7 +95,8 @@ inline void Template::render(std::string_view message, base::TextBuffer& out) co
   char* at = out.extend(text_.size() + parts_.size() * message.size());
   const auto put = [&at](const char* text, std::size_t size) {
     if (size == 0) return;  // Nothing may have no address, which memcpy(3) must not be given.
-    std::memcpy(at, text, size);
+    // Not std::memcpy, of which _FORTIFY_SOURCE makes a function: 17 instructions more a message.
+    __builtin_memcpy(at, text, size);
     at += size;
   };
   std::size_t begin = 0;
