@@ -82,14 +82,16 @@ class TargetsTest(unittest.TestCase):
 
     def test_is_below_peers_only_when_below_the_cheapest(self):
         what = "CPU a message, window 1"
-        cheap = results(message=costs(chatgate=[5], floor=[1], floor_uring=[1], redis=[9], go=[6]))
-        dear = results(message=costs(chatgate=[7], floor=[1], floor_uring=[1], redis=[9], go=[6]))
+        def shares(**given):
+            return {name: [{"gateway_share": share}] for name, share in given.items()}
+        cheap = results(message=shares(redis=0.5, go=0.98))
+        dear = results(message=shares(redis=0.5, go=1.02))
         self.assertIs(verdict(cheap, what, "peer").met, True)
         self.assertIs(verdict(dear, what, "peer").met, False)
-        self.assertIn("go 6.00", verdict(dear, what, "peer").seen)
+        self.assertEqual(verdict(dear, what, "peer").seen, "1.02 × go")
 
     def test_asks_for_every_peer_that_a_target_names(self):
-        without = results(connection=costs(chatgate=[5], floor=[5], redis=[9]))
+        without = results(connection={"redis": [{"gateway_share": 0.5}]})
         self.assertIsNone(verdict(without, "CPU a connection", "below").met)
 
     def test_memory_must_come_back(self):

@@ -35,6 +35,7 @@ SYSCTLS = {
 GUEST_SYSCTLS = {
     "fs/file-max": "4000000",
     "net/ipv4/tcp_mem": "4000000 4000000 4000000",
+    "net/core/netdev_max_backlog": "1000000",
 }
 
 

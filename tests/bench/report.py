@@ -52,9 +52,10 @@ def ratio_column(samples, to, name="cpu_us"):
 
 def cost(samples):
     return table(
-        ["server", "CPU µs", "× epoll floor", "user µs", "system µs", "a second", "p50 µs",
-         "p99 µs", "the client's CPU µs"],
-        rows_of(samples, [column("cpu_us"), ratio_column(samples, "floor"), column("user_us"),
+        ["server", "CPU µs", "× epoll floor", "chatgate beside it, ×", "user µs", "system µs",
+         "a second", "p50 µs", "p99 µs", "the client's CPU µs"],
+        rows_of(samples, [column("cpu_us"), ratio_column(samples, "floor"),
+                          column("gateway_share"), column("user_us"),
                           column("system_us"), column("per_second", 0), column("p50_us", 0),
                           column("p99_us", 0), column("client_cpu_us")]))
 

@@ -15,6 +15,7 @@ CROWD = 15_000  # Descriptors of one process allow 20,000.
 FEW = 50
 WARM = ("--warmup", 1000)
 SOURCES = ("--sources", "16")
+BESIDE = 0.3    # Of a peer's seconds; so long the gateway runs before it, and after it.
 STARTING = 0.5  # Seconds that a server takes to come and go, about.
 # Seconds that the gateway's memory may take to come back, beyond the five that the load waits for
 # any server: it is given back by what runs every five seconds.
@@ -69,18 +70,40 @@ def lasting(seconds):
 
 
 def against_all(bench, name, what, seconds, *options):
-    """The plan of a load of its own against each server that can take it."""
+    """The plan of a load of its own against each server that can take it.
+
+    Virtual machines change their speed within seconds, twofold: a peer is compared with what the
+    gateway needed just before and just after it.
+    """
     load = bench.load(name)
     seconds = bench.seconds(seconds)
 
-    def against(kind):
+    gateway = servers.KINDS["chatgate"]
+
+    def run(kind, server, seconds):
+        warm = () if kind.slow else WARM
+        return load.run(kind, server, *options, *lasting(seconds), *warm)
+
+    def alone(kind):
         def measure():
             with bench.server(kind) as server:
-                warm = () if kind.slow else WARM
-                return load.run(kind, server, *options, *lasting(seconds), *warm)
+                return run(kind, server, seconds)
         return measure
 
-    variants = [Variant(kind.name, seconds + STARTING, against(kind), 2 if kind.slow else 99)
+    def beside_gateway(kind):
+        def measure():
+            with bench.server(kind) as server, bench.server(gateway) as ours:
+                before = run(gateway, ours, seconds * BESIDE)
+                sample = run(kind, server, seconds)
+                after = run(gateway, ours, seconds * BESIDE)
+            cost = (before["cpu_us"] + after["cpu_us"]) / 2
+            return sample | {"gateway_share": cost / sample["cpu_us"]}
+        return measure
+
+    variants = [Variant(kind.name, seconds + STARTING, alone(kind))
+                if kind in bench.yardsticks() else
+                Variant(kind.name, (1 + 2 * BESIDE) * seconds + 2 * STARTING,
+                        beside_gateway(kind), 2 if kind.slow else 99)
                 for kind in bench.who_can(what)]
     return Plan(name, variants, bench.rounds)
 

@@ -36,17 +36,15 @@ def cost_ratio(results, scenario, most, what):
 def below(results, scenario, what, peers=None):
     """The verdict on being cheaper than the cheapest peer."""
     samples = results.get(scenario, {})
-    ours = of(samples.get(GATEWAY), "cpu_us")
-    theirs = {name: of(samples[name], "cpu_us") for name in samples
-              if name not in (GATEWAY, FLOOR, "floor_uring") and (peers is None or name in peers)}
-    theirs = {name: figure for name, figure in theirs.items() if figure}
+    shares = {name: of(samples[name], "gateway_share") for name in samples
+              if peers is None or name in peers}
+    shares = {name: figure for name, figure in shares.items() if figure}
     target = f"below {'every peer' if peers is None else ', '.join(peers)}"
-    if ours is None or not theirs or (peers and set(peers) - set(theirs)):
+    if not shares or (peers and set(peers) - set(shares)):
         return Verdict(what, target, "–", None)
-    cheapest = min(theirs, key=lambda name: theirs[name].median)
-    least = theirs[cheapest].median
-    return Verdict(what, target, f"{ours.median:.2f} µs; {cheapest} {least:.2f} µs",
-                   ours.median < least)
+    cheapest = max(shares, key=lambda name: shares[name].median)
+    return Verdict(what, target, f"{shares[cheapest].text()} × {cheapest}",
+                   shares[cheapest].median < 1)
 
 
 def messages(results):
