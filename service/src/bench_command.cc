@@ -19,7 +19,7 @@
 namespace chatgate::service {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kBenchExamples =
     "Examples:\n"
     "  chatgate bench 127.0.0.1:1935                                  messages, as fast as replies "
     "come\n"
@@ -137,7 +137,7 @@ void BenchCommand::declare(CLI::App& app) {
   auto& arguments = *arguments_;
   auto& options = arguments.options;
   auto& command = *app.add_subcommand("bench", "Load a server of lines, and measure it");
-  command.footer(kExamples);
+  command.footer(kBenchExamples);
   command.add_option("ADDRESS", options.address, "HOST:PORT, [V6]:PORT or unix:/path")->required();
   declare_load(command, options);
   add(command, "--rate", arguments.rate, "Open loop: operations a second in total", "R/s");

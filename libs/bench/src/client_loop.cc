@@ -13,7 +13,6 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kRefusal = "421 ";
 constexpr std::size_t kOpeningMax = 64;  // At one time: small backlogs hold 128.
-constexpr auto kTick = 100ms;            // How late a time-out or a stop may be noticed.
 
 std::string repeat(const std::string& text, std::size_t times) {
   std::string result;

@@ -62,6 +62,9 @@ class ClientLoop final : private EngineEvents {
   void close_all();
 
  private:
+  // How late a time-out or a stop may be noticed.
+  static constexpr std::chrono::milliseconds kTick{100};
+
   enum class Stage : std::uint8_t { Closed, Greeting, Preamble, Opener, Talking };
 
   struct Client {

@@ -14,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kTick = 100ms;
 constexpr auto kRetry = 1ms;  // Of a connection that found the backlog full.
 constexpr auto kPatienceAfterStop = 1s;
 constexpr std::uint64_t kFailuresInRowMax = 1'000;  // Then nobody is there.

@@ -1,3 +1,5 @@
+#include "admission_fixture.h"
+
 #include <algorithm>
 #include <random>
 #include <string_view>
@@ -12,7 +14,6 @@ namespace {
 
 using Family = net::IpAddress::Family;
 
-net::IpAddress ip(std::string_view text) { return net::IpAddress::parse(text).value(); }
 net::Cidr cidr(std::string_view text) { return net::Cidr::parse(text).value(); }
 
 TEST(AccessListTest, ContainsNobodyWhenEmpty) {

@@ -41,7 +41,7 @@ TEST_P(OpeningTest, IsToldByTheByteThatDecides) {
   if (sniffer.done()) EXPECT_EQ(fed, GetParam().decided_at);
 }
 
-std::string name_of(const ::testing::TestParamInfo<Opening>& instance) {
+std::string name_of_opening(const ::testing::TestParamInfo<Opening>& instance) {
   return instance.param.name;
 }
 
@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(
         Opening{"ProxyTcp6", "PROXY TCP6 ::1 ::1 1 2\r\n", WrongProtocol::Proxy, 11},
         Opening{"ProxyUnknown", "PROXY UNKNOWN\r\n", WrongProtocol::Proxy, 13},
         Opening{"ProxyVersion2", "\r\n\r\n\0\r\nQUIT\n\x21\x11"sv, WrongProtocol::Proxy, 12}),
-    name_of);
+    name_of_opening);
 
 INSTANTIATE_TEST_SUITE_P(
     Right, OpeningTest,
@@ -92,7 +92,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Opening{"NothingYet", "", std::nullopt, 1},
                       Opening{"UndecidedYet", "GET", std::nullopt, 4},
                       Opening{"EmptyLineYet", "\r\n", std::nullopt, 3}),
-    name_of);
+    name_of_opening);
 
 TEST(SnifferTest, SpeaksToAnHttpClientInItsOwnTerms) {
   EXPECT_TRUE(kHttpAnswer.starts_with("HTTP/1.1 400 Bad Request\r\n"));

@@ -92,7 +92,7 @@ TEST_P(ExchangeTest, HappensByteByByte) {
   EXPECT_EQ(outcome, GetParam().outcome);
 }
 
-std::string name_of(const ::testing::TestParamInfo<Exchange>& instance) {
+std::string name_of_exchange(const ::testing::TestParamInfo<Exchange>& instance) {
   return instance.param.name;
 }
 
@@ -118,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(
                                    option(kDo, kTimingMark),
                                {"a<clear>b<clear>",
                                 option(kWont, kTimingMark) + option(kWont, kTimingMark)}}),
-    name_of);
+    name_of_exchange);
 
 // The Q method (RFC 1143) of a side that asks for nothing: from NO and from YES, each verb.
 INSTANTIATE_TEST_SUITE_P(
@@ -157,7 +157,7 @@ INSTANTIATE_TEST_SUITE_P(
                  option(kDo, kNaws) + option(kDo, kTtype),
                  {"", option(kWont, kNaws) + option(kWont, kTtype)}},
         Exchange{"OptionNumberedIac", option(kDo, kIac) + "a", {"a", option(kWont, kIac)}}),
-    name_of);
+    name_of_exchange);
 
 const auto kCharsetOn = option(kWill, kCharset);
 const auto kCharsetAgreed = option(kDo, kCharset);
@@ -200,7 +200,7 @@ INSTANTIATE_TEST_SUITE_P(
                  kCharsetOn + bytes({kIac, kSb, kCharset, 1}) + ";UTF-8" + command(kIp) + "b",
                  {"<clear>b", kCharsetAgreed}},
         Exchange{"Unfinished", "a" + bytes({kIac, kSb, kNaws}) + "bc\r\n", {"a", ""}}),
-    name_of);
+    name_of_exchange);
 
 TEST(TelnetFilterTest, HandsOutViewsIntoTheInput) {
   TelnetFilter filter;

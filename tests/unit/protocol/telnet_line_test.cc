@@ -16,7 +16,7 @@ namespace {
 using namespace std::string_view_literals;
 using ::testing::ElementsAre;
 
-constexpr std::size_t kMessageMax = 16;
+constexpr std::size_t kLineMax = 16;
 
 class Conversation {
  public:
@@ -42,7 +42,7 @@ class Conversation {
  private:
   void frame(std::string_view data) {
     for (;;) {
-      const auto found = framer_.next(data, kMessageMax);
+      const auto found = framer_.next(data, kLineMax);
       if (found.kind == Frame::Kind::NeedMore) return;
       std::string scratch;
       lines.emplace_back(found.kind == Frame::Kind::Overlong ? "<overlong>"
@@ -69,11 +69,11 @@ TEST(TelnetLineTest, KeepsNegotiationOutOfMessagesAtEverySplit) {
 
 TEST(TelnetLineTest, CountsNoNegotiationTowardsTheGreatestMessage) {
   std::string sent;
-  for (std::size_t i = 0; i < kMessageMax; ++i) sent += "x\xff\xf1\xff\xfd\x01";
+  for (std::size_t i = 0; i < kLineMax; ++i) sent += "x\xff\xf1\xff\xfd\x01";
   sent += "\r\n";
   Conversation conversation;
   conversation.read(sent);
-  EXPECT_THAT(conversation.lines, ElementsAre(std::string(kMessageMax, 'x')));
+  EXPECT_THAT(conversation.lines, ElementsAre(std::string(kLineMax, 'x')));
 }
 
 TEST(TelnetLineTest, TakesWhatAPersonTypesInCharacterMode) {
@@ -92,7 +92,7 @@ TEST(TelnetLineTest, EditsNothingInLineMode) {
 
 TEST(TelnetLineTest, BeginsAnewWhenAnOverlongLineIsInterrupted) {
   Conversation conversation;
-  conversation.read(std::string(kMessageMax + 1, 'x') + "\xff\xf4hello\r\n");
+  conversation.read(std::string(kLineMax + 1, 'x') + "\xff\xf4hello\r\n");
   EXPECT_THAT(conversation.lines, ElementsAre("<overlong>", "hello"));
 }
 
