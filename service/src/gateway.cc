@@ -199,7 +199,9 @@ void Gateway::start_drain() {
   if (drain_phase_ != 0) {
     log_.warn("drain_hurried");
     if (!farewell_) close_listeners();
-    if (farewell_) farewell_->hurry();
+    if (!farewell_) return;
+    farewell_->hurry();
+    drain_deadline_ = farewell_->deadline();
     return;
   }
   const auto options = present_config().drain;

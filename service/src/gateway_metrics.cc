@@ -1,11 +1,13 @@
 #include "ask_workers.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <string.h>
 
 #include <chatgate/service/gateway.h>
+#include <chatgate/service/machine.h>
 #include <chatgate/version.h>
 
 // Every metric that is of the gateway as a whole: the single place where their names are written.
@@ -21,34 +23,6 @@ constexpr double kSecondsPerNanosecond = 1e-9;
 
 double seconds_since_epoch(std::chrono::system_clock::time_point time) {
   return std::chrono::duration<double>{time.time_since_epoch()}.count();
-}
-
-std::uint64_t rank(const session::SessionRecord& record, TopConnectionsOptions::By by) noexcept {
-  switch (by) {
-    case TopConnectionsOptions::By::ReceivedBytes:
-      return record.received_bytes;
-    case TopConnectionsOptions::By::SentBytes:
-      return record.sent_bytes;
-    case TopConnectionsOptions::By::Messages:
-      return record.messages;
-  }
-  return 0;
-}
-
-void write_top(MetricWriter& writer, std::vector<session::OpenSession> sessions,
-               const TopConnectionsOptions& top) {
-  const auto count = std::min<std::size_t>(top.count, sessions.size());
-  std::partial_sort(sessions.begin(), sessions.begin() + static_cast<std::ptrdiff_t>(count),
-                    sessions.end(), [&](const auto& a, const auto& b) {
-                      return rank(a.record, top.by) > rank(b.record, top.by);
-                    });
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto& record = sessions[i].record;
-    writer.gauge("chatgate_top_connection",
-                 "The busiest open connections, by what metrics.top_connections.by says.",
-                 {{"id", std::to_string(record.id.value)}, {"peer", net::to_text(record.peer)}},
-                 static_cast<double>(rank(record, top.by)));
-  }
 }
 
 }  // namespace
@@ -79,6 +53,9 @@ void Gateway::write_limits(MetricWriter& writer) const {
                "Sessions that may be open on all listeners (limits.max_connections, or less when "
                "descriptors are short).",
                {}, admission_.limit());
+  writer.gauge("chatgate_memory_limit_bytes",
+               "Memory that the process may have: the machine's, or less by its cgroups.", {},
+               static_cast<double>(memory_limit().count));
 }
 
 void Gateway::write_admission(MetricWriter& writer) const {
@@ -144,7 +121,7 @@ void Gateway::write_workers(MetricWriter& writer) const {
                  static_cast<double>(evicted));
 }
 
-void Gateway::write_sessions(MetricWriter& writer) const {
+void Gateway::write_sessions(MetricWriter& writer) {
   using Ages = telemetry::Histogram<session::kAgeBounds.size()>;
   HistogramCounts ages;
   Ages{session::kAgeBounds}.add_to(ages);  // Of nobody, should no worker answer.
@@ -155,15 +132,21 @@ void Gateway::write_sessions(MetricWriter& writer) const {
   writer.histogram("chatgate_open_connection_age_seconds", "Ages of the sessions that are open.",
                    {}, ages, kSecondsPerNanosecond);
   const auto top = present_config().top_connections;
-  if (top.count > 0) write_top(writer, snapshot().sessions, top);
+  if (top.count > 0) top_connections_.write_metrics(writer, snapshot().sessions, top);
 }
 
 void Gateway::write_lifecycle(MetricWriter& writer) const {
+  writer.gauge("chatgate_ready", "1 while new clients are welcome: what /readyz says.", {},
+               state_ == State::Ready ? 1 : 0);
   writer.gauge("chatgate_drain_phase",
                "0 none, 1 announce, 2 close listeners, 3 notice, 4 spread, 5 deadline.", {},
                drain_phase_);
   writer.gauge("chatgate_drain_remaining_connections", "Sessions that a drain still waits for.", {},
                drain_phase_ != 0 ? admission_.open() : 0);
+  const auto left = drain_deadline_.load() - base::Clock::now();
+  writer.gauge("chatgate_drain_remaining_seconds",
+               "Time until a drain resets the sessions that are left; 0 without a drain.", {},
+               drain_phase_ != 0 ? std::max(0.0, std::chrono::duration<double>{left}.count()) : 0);
   for (std::size_t i = 0; i < reloads_.size(); ++i) {
     const auto outcome = static_cast<admin::ReloadResult::Outcome>(i);
     writer.counter("chatgate_config_reloads_total", "Reloads, by result.",

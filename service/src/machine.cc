@@ -6,6 +6,7 @@
 
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <chatgate/service/machine.h>
 
@@ -15,6 +16,7 @@ namespace {
 struct CgroupPath {
   std::string unified;  // cgroup v2
   std::string cpu;      // cgroup v1, the cpu controller
+  std::string memory;   // cgroup v1, the memory controller
 };
 
 // /proc/self/cgroup holds lines `0::/path` (v2) and `4:cpu,cpuacct:/path` (v1): cgroups(7).
@@ -28,6 +30,7 @@ CgroupPath own_cgroup() {
     const auto controllers = "," + line.substr(first + 1, second - first - 1) + ",";
     if (controllers == ",,") path.unified = line.substr(second + 1);
     if (controllers.find(",cpu,") != std::string::npos) path.cpu = line.substr(second + 1);
+    if (controllers.find(",memory,") != std::string::npos) path.memory = line.substr(second + 1);
   }
   return path;
 }
@@ -63,6 +66,18 @@ std::optional<double> cgroup_quota() {
   return least;
 }
 
+// The least number in `file` of `path` below `mount` and of each folder around it, at most `most`.
+// `max`, or no such file, is no limit.
+std::uint64_t least_on_the_way(const std::string& mount, std::string path, const std::string& file,
+                               std::uint64_t most) {
+  while (true) {
+    std::uint64_t limit = 0;
+    if (std::ifstream{mount + path + "/" + file} >> limit) most = std::min(most, limit);
+    if (path.empty()) return most;
+    path.resize(path.rfind('/') == std::string::npos ? 0 : path.rfind('/'));
+  }
+}
+
 }  // namespace
 
 std::uint32_t usable_cpus() {
@@ -72,6 +87,15 @@ std::uint32_t usable_cpus() {
   const double affine = is_known ? std::max(CPU_COUNT(&mask), 1) : 1;
   const double quota = cgroup_quota().value_or(affine);
   return static_cast<std::uint32_t>(std::max(1.0, std::ceil(std::min(affine, quota))));
+}
+
+base::Bytes memory_limit() {
+  const auto own = own_cgroup();
+  auto least = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+               static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  least = least_on_the_way("/sys/fs/cgroup", own.unified, "memory.max", least);
+  least = least_on_the_way("/sys/fs/cgroup/memory", own.memory, "memory.limit_in_bytes", least);
+  return {least};
 }
 
 std::uint64_t raise_descriptor_limit() {

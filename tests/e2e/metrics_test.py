@@ -24,7 +24,7 @@ FAMILIES = """
     connections_accepted_total connections_rejected_total connections_closed_total connections_open
     connections_limit messages_received_total replies_sent_total received_bytes_total
     sent_bytes_total worker_connections worker_busy_ratio drain_phase drain_remaining_connections
-    config_last_reload_successful build_info
+    drain_remaining_seconds ready memory_limit_bytes config_last_reload_successful build_info
 """.split()
 HISTOGRAMS = """
     connection_duration_seconds connection_messages connection_received_bytes connection_sent_bytes

@@ -116,7 +116,8 @@ TEST_F(AdminTest, NamesTheBusiestConnectionsWhenAskedTo) {
   auto busy = known();
   busy.client.send("a lot\n");
   EXPECT_EQ(busy.client.receive_line(), "<a lot>");
-  EXPECT_EQ(gateway().metric(fmt::format("chatgate_top_connection{{id=\"{}\",peer=\"{}\"}}",
+  EXPECT_EQ(gateway().metric(fmt::format("chatgate_top_connection{{id=\"{}\",listener=\"public\","
+                                         "peer=\"{}\",by=\"received_bytes\"}}",
                                          busy.id, busy.client.local_address())),
             6);
   EXPECT_THAT(gateway().metrics(),

@@ -65,6 +65,22 @@ TEST_F(DrainTest, CanBeTakenBackWhileItAnnounces) {
   greeted();
 }
 
+TEST_F(DrainTest, TellsWhetherItIsReadyAndHowMuchTimeIsLeft) {
+  drain().announce = 1h;
+  drain().deadline = 2h;
+  start();
+  EXPECT_EQ(gateway().metric("chatgate_ready"), 1);
+  EXPECT_EQ(gateway().metric("chatgate_drain_remaining_seconds"), 0);
+  const auto client = greeted();
+  gateway().request_drain();
+  EXPECT_EQ(gateway().metric("chatgate_ready"), 0);
+  EXPECT_GT(gateway().metric("chatgate_drain_remaining_seconds"), 7000);
+  EXPECT_LE(gateway().metric("chatgate_drain_remaining_seconds"), 7200);
+  EXPECT_TRUE(gateway().request_undrain());
+  EXPECT_EQ(gateway().metric("chatgate_ready"), 1);
+  EXPECT_EQ(gateway().metric("chatgate_drain_remaining_seconds"), 0);
+}
+
 TEST_F(DrainTest, CanNotBeTakenBackOnceTheListenersAreClosed) {
   drain().grace = 1h;
   drain().deadline = 2h;
@@ -150,6 +166,7 @@ TEST_F(DrainTest, HurriesAtTheSecondRequest) {
   gateway().request_drain();
   EXPECT_EQ(client.receive_line(), kEof);
   EXPECT_EQ(phase(), 5);
+  EXPECT_LE(gateway().metric("chatgate_drain_remaining_seconds"), 2);
   client.close();
   EXPECT_TRUE(gateway().has_stopped_within(support::kPatience));
   EXPECT_TRUE(ends_with("drain"));

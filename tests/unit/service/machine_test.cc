@@ -1,6 +1,9 @@
+#include <cstdint>
+
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <chatgate/service/machine.h>
 
@@ -35,6 +38,13 @@ TEST_F(MachineTest, HasOneCpuWhenTheProcessIsBoundToOne) {
   CPU_SET(first, &one);
   ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
   EXPECT_EQ(usable_cpus(), 1U);
+}
+
+TEST_F(MachineTest, MayHaveNoMoreMemoryThanThereIs) {
+  const auto pages = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES));
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  EXPECT_GT(memory_limit().count, 0U);
+  EXPECT_LE(memory_limit().count, pages * page);
 }
 
 TEST_F(MachineTest, RaisesTheLimitOfDescriptorsToWhatIsAllowed) {

@@ -36,6 +36,8 @@ class Farewell {
   /// Jumps to the last phase: everybody is sent away now, and reset after `linger`.
   void hurry();
 
+  Clock::time_point deadline() const noexcept { return deadline_; }
+
  private:
   void give_notice();
   void begin_spread();

@@ -25,6 +25,7 @@
 #include <chatgate/service/farewell.h>
 #include <chatgate/service/gateway_config.h>
 #include <chatgate/service/listeners.h>
+#include <chatgate/service/top_connections.h>
 #include <chatgate/service/watchdog.h>
 #include <chatgate/session/session_metrics.h>
 #include <chatgate/session/session_record.h>
@@ -146,7 +147,7 @@ class Gateway final : private admin::Backend {
   void write_limits(telemetry::MetricWriter& writer) const;
   void write_admission(telemetry::MetricWriter& writer) const;
   void write_workers(telemetry::MetricWriter& writer) const;
-  void write_sessions(telemetry::MetricWriter& writer) const;
+  void write_sessions(telemetry::MetricWriter& writer);
   void write_lifecycle(telemetry::MetricWriter& writer) const;
 
   /// A listener as the endpoint's threads may see it.
@@ -174,6 +175,7 @@ class Gateway final : private admin::Backend {
   // Shared by all threads.
   std::atomic<State> state_{State::Starting};
   std::atomic<std::uint32_t> drain_phase_{0};
+  std::atomic<base::Clock::time_point> drain_deadline_{};  // Of the drain, if there is one.
   std::atomic<std::uint32_t> removals_open_{0};  // Farewells to listeners that a reload removed.
   std::atomic<std::uint64_t> next_session_id_{1};
   std::atomic<std::uint64_t> sessions_ended_{0};
@@ -195,6 +197,7 @@ class Gateway final : private admin::Backend {
   session::SessionMetrics session_metrics_;
   session::ClosedSessions closed_;
   telemetry::ProcessMetrics process_metrics_;
+  TopConnections top_connections_;
   std::vector<std::unique_ptr<session::Worker>> workers_;
   std::vector<std::unique_ptr<AcceptorThread>> acceptors_;
 
@@ -205,7 +208,6 @@ class Gateway final : private admin::Backend {
   std::vector<std::unique_ptr<Removal>> removals_;
   std::unique_ptr<net::Alarm> announcement_;  // While a drain is announced.
   std::unique_ptr<ConfigWatch> watch_;
-  base::Clock::time_point drain_deadline_;
   std::uint32_t ticks_ = 0;
   std::uint64_t trimmed_at_ = 0;  // Sessions that had ended when memory was last given back.
   std::promise<void> stopped_;

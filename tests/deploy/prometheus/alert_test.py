@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Whoever is on call hears of a gateway that is full: gateway, Prometheus and Alertmanager as they
+are, with the rules and routes of deploy/prometheus, and a webhook for a pager."""
+
+import contextlib
+import re
+import sys
+import threading
+import unittest
+
+import promql
+from stack import Alertmanager, Prometheus, Webhook
+
+sys.path.insert(0, str(promql.SOURCE / "tests/e2e"))
+from client import Client  # noqa: E402
+from gateway import Gateway, eventually  # noqa: E402
+
+PLACES = 20
+# ChatgateFull waits for a minute, and its rate needs two scrapes before; the route 5 s.
+ALERT_PATIENCE = 180
+
+
+class Crowd:
+    """More clients than there are places: all places taken, and ten a second turned away."""
+
+    def __init__(self, address):
+        self._address = address
+        self._inside = [Client(address) for _ in range(PLACES)]
+        for client in self._inside:
+            client.line()
+        self.turned_away = 0
+        self._leaving = threading.Event()
+        self._thread = threading.Thread(target=self._press)
+        self._thread.start()
+
+    def _press(self):
+        while not self._leaving.wait(0.1):
+            with Client(self._address) as client:
+                self.turned_away += client.line().startswith("421 ")
+
+    def leave(self):
+        self._leaving.set()
+        self._thread.join()
+        for client in self._inside:
+            client.close()
+
+
+class AlertTest(unittest.TestCase):
+    def setUp(self):
+        self.stack = self.enterContext(contextlib.ExitStack())
+        self.gateway = self.stack.enter_context(
+            Gateway({"limits": {"max_connections": PLACES}}))
+        self.webhook = self.stack.enter_context(Webhook())
+        alertmanager = self.stack.enter_context(Alertmanager(self.webhook.url))
+        self.instance = f"127.0.0.1:{self.gateway.admin_port}"
+        self.prometheus = self.stack.enter_context(Prometheus(
+            [self.instance], alertmanager.address,
+            external_labels={"runbooks": "https://git.example.org/chatgate"}))
+
+    def test_a_full_gateway_reaches_the_pager_with_one_sentence(self):
+        eventually(lambda: self.prometheus.query('up{job="chatgate"} == 1'), "the first scrape")
+        self.assertEqual(self.prometheus.firing(), set())
+        crowd = Crowd(self.gateway.address())
+        self.stack.callback(crowd.leave)
+
+        notification, alert = self.webhook.wait_for("ChatgateFull", ALERT_PATIENCE)
+        print("the pager:", alert["annotations"]["summary"])
+
+        self.assertEqual(notification["receiver"], "pager")
+        self.assertEqual(alert["status"], "firing")
+        self.assertEqual(alert["labels"]["severity"], "critical")
+        self.assertEqual(alert["labels"]["instance"], self.instance)
+        self.assertRegex(alert["annotations"]["summary"], re.compile(
+            rf"^Listener public of {re.escape(self.instance)} is full, and turns away "
+            r"\d+\.\d clients a second\.$"))
+        self.assertEqual(alert["annotations"]["runbook_url"],
+                         "https://git.example.org/chatgate/deploy/README.md#chatgatefull")
+        self.assertGreater(crowd.turned_away, 0)
+        self.assertEqual({alert["labels"]["alertname"] for alert in self.webhook.alerts()},
+                         {"ChatgateFull"})
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
