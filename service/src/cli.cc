@@ -1,7 +1,9 @@
 #include "cli_text.h"
 #include "program_man_page.h"
 
+#include <chrono>
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -51,16 +53,29 @@ int report(const LoadedConfig& loaded) {
   return loaded.is_valid() ? kExitDone : kExitBadConfig;
 }
 
-int check(const std::string& file, const std::string& stop_timeout) {
+struct CheckCommand {
+  std::string stop_timeout;
+  std::string termination_grace;
+};
+
+std::optional<std::chrono::nanoseconds> read_duration(const char* option, const std::string& text) {
+  const auto duration = base::parse_duration(text);
+  if (duration) return *duration;
+  std::cerr << option << ": expected a duration such as 30s or 1m30s, got '" << text << "'\n";
+  return std::nullopt;
+}
+
+int check(const std::string& file, const CheckCommand& command) {
   auto loaded = load(file);
-  if (!stop_timeout.empty()) {
-    const auto timeout = base::parse_duration(stop_timeout);
-    if (!timeout) {
-      std::cerr << "--stop-timeout: expected a duration such as 30s or 1m30s, got '" << stop_timeout
-                << "'\n";
-      return kExitUsage;
-    }
+  if (!command.stop_timeout.empty()) {
+    const auto timeout = read_duration("--stop-timeout", command.stop_timeout);
+    if (!timeout) return kExitUsage;
     check_stop_timeout(loaded, file, *timeout);
+  }
+  if (!command.termination_grace.empty()) {
+    const auto grace = read_duration("--termination-grace", command.termination_grace);
+    if (!grace) return kExitUsage;
+    check_termination_grace(loaded, file, *grace);
   }
   const int code = report(loaded);
   if (code == kExitDone) std::cout << file << ": ok\n";
@@ -77,7 +92,7 @@ int show_config(const std::string& file) {
 struct Arguments {
   std::string config_file;
   std::string timeout = "2s";
-  std::string stop_timeout;
+  CheckCommand check;
   ProbeOptions probe;
   BenchCommand bench;
   std::string document;
@@ -102,8 +117,12 @@ void declare(CLI::App& app, Arguments& arguments) {
   auto* check = app.add_subcommand("check", "Check a configuration; exit code 0 or 78");
   add_config_option(*check, arguments);
   check
-      ->add_option("--stop-timeout", arguments.stop_timeout,
+      ->add_option("--stop-timeout", arguments.check.stop_timeout,
                    "Check drain.deadline against it: systemd's TimeoutStopSec= or the like")
+      ->type_name("DURATION");
+  check
+      ->add_option("--termination-grace", arguments.check.termination_grace,
+                   "A Pod's terminationGracePeriodSeconds; it must be drain.deadline + 10s")
       ->type_name("DURATION");
   add_config_option(
       *app.add_subcommand("config", "Print the effective configuration and its origins"),
@@ -153,7 +172,7 @@ int print_document(const CLI::App& app, const std::string& document) {
 int dispatch(const CLI::App& app, Arguments& arguments) {
   const auto command = app.get_subcommands().front()->get_name();
   if (command == "run") return run_gateway(arguments.config_file);
-  if (command == "check") return check(arguments.config_file, arguments.stop_timeout);
+  if (command == "check") return check(arguments.config_file, arguments.check);
   if (command == "config") return show_config(arguments.config_file);
   if (command == "probe") return run_probe_command(arguments);
   if (command == "bench") return arguments.bench.run();

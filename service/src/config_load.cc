@@ -21,6 +21,8 @@ namespace {
 
 // From the end of a drain to the end of the process, on a machine that has other things to do.
 constexpr std::chrono::seconds kExitTime{5};
+// What a Pod gets beyond its drain: the kubelet's clock starts before our SIGTERM arrives.
+constexpr std::chrono::seconds kGraceBeyondDrain{10};
 
 std::string system_reason() { return std::generic_category().message(errno); }
 
@@ -41,6 +43,18 @@ void sort_by_position(std::vector<config::Diagnostic>& diagnostics) {
   };
   std::stable_sort(diagnostics.begin(), diagnostics.end(),
                    [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+}
+
+// Adds a diagnostic where drain.deadline was written, or nowhere if it is the default.
+void blame_deadline(LoadedConfig& loaded, const std::string& file, const std::string& message) {
+  const auto found = loaded.origins.find("drain.deadline");
+  const auto origin = found == loaded.origins.end() ? config::Origin{} : found->second;
+  if (origin.kind == config::Origin::Kind::Environment) {
+    loaded.diagnostics.push_back({"environment", 0, 0, origin.source, message});
+  } else {
+    const auto [line, column] = origin.position;
+    loaded.diagnostics.push_back({file, line, column, "drain.deadline", message});
+  }
 }
 
 }  // namespace
@@ -73,17 +87,24 @@ void check_stop_timeout(LoadedConfig& loaded, const std::string& file,
                         std::chrono::nanoseconds stop_timeout) {
   const auto deadline = loaded.config.drain.deadline;
   if (!loaded.is_valid() || deadline + kExitTime <= stop_timeout) return;
-  const auto message =
+  blame_deadline(
+      loaded, file,
       fmt::format("{} and {} for the exit exceed the stop timeout ({})", base::to_text(deadline),
-                  base::to_text(kExitTime), base::to_text(stop_timeout));
-  const auto found = loaded.origins.find("drain.deadline");
-  const auto origin = found == loaded.origins.end() ? config::Origin{} : found->second;
-  if (origin.kind == config::Origin::Kind::Environment) {
-    loaded.diagnostics.push_back({"environment", 0, 0, origin.source, message});
-  } else {
-    const auto [line, column] = origin.position;
-    loaded.diagnostics.push_back({file, line, column, "drain.deadline", message});
-  }
+                  base::to_text(kExitTime), base::to_text(stop_timeout)));
+}
+
+void check_termination_grace(LoadedConfig& loaded, const std::string& file,
+                             std::chrono::nanoseconds grace) {
+  const auto deadline = loaded.config.drain.deadline;
+  const auto needed = deadline + kGraceBeyondDrain;
+  if (!loaded.is_valid() || grace == needed) return;
+  using std::chrono::ceil, std::chrono::seconds;
+  blame_deadline(
+      loaded, file,
+      fmt::format("{} and {} for the exit make a termination grace of {}, not {}: "
+                  "terminationGracePeriodSeconds must be {}",
+                  base::to_text(deadline), base::to_text(kGraceBeyondDrain), base::to_text(needed),
+                  base::to_text(grace), ceil<seconds>(needed).count()));
 }
 
 ConfigDiff diff(const GatewayConfig& old, const GatewayConfig& now) {

@@ -225,7 +225,7 @@ Table<GatewayConfig> log() {
            choice<LogFormat>({{"text", LogFormat::Text}, {"json", LogFormat::Json}}),
            "text = event=… key=value; json = one object a line.")
       .key("output", within(kLog, &LogOptions::output), log_output_type(),
-           "stderr, journald, or file:/path, which SIGHUP opens anew.")
+           "stderr, stdout, journald, or file:/path, which SIGHUP opens anew.")
       .key("sessions", &GatewayConfig::log_sessions, boolean(), "One line for each ended session.");
 }
 

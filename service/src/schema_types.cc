@@ -121,12 +121,12 @@ config::Type<std::string> path_type() {
 }
 
 config::Type<std::string> log_output_type() {
-  return checked_text(
-      text_info("text", "stderr, journald or file:/path", "^(stderr|journald|file:/.+)$"),
-      [](std::string_view text) {
-        return text == "stderr" || text == "journald" ||
-               (text.starts_with("file:/") && text.size() > 6);
-      });
+  return checked_text(text_info("text", "stderr, stdout, journald or file:/path",
+                                "^(stderr|stdout|journald|file:/.+)$"),
+                      [](std::string_view text) {
+                        return text == "stderr" || text == "stdout" || text == "journald" ||
+                               (text.starts_with("file:/") && text.size() > 6);
+                      });
 }
 
 config::Type<std::string> quit_word_type() {

@@ -124,6 +124,36 @@ class CommandLineTest(unittest.TestCase):
         self.assertIn(f"{path}: drain.deadline: 20s", result.stderr, "the default is blamed, too")
         self.assert_exits(chatgate("check", "--config", path, "--stop-timeout", "90"), 2)
 
+    def test_check_compares_the_drain_with_the_termination_grace(self):
+        path = self.write("drain:\n  deadline: 60s\n")
+        self.assert_exits(chatgate("check", "--config", path, "--termination-grace", "70s"), 0)
+        for grace in ("69s", "71s"):
+            result = chatgate("check", "--config", path, "--termination-grace", grace)
+            self.assert_exits(result, 78)
+            self.assertRegex(
+                result.stderr, rf"^{re.escape(path)}:2:13: drain\.deadline: 1m and 10s .*1m10s, "
+                rf"not .*terminationGracePeriodSeconds must be 70\n$")
+        result = chatgate("check", "--config", self.write(""), "--termination-grace", "31s",
+                          environment={"CHATGATE__DRAIN__DEADLINE": "20500ms"})
+        self.assert_exits(result, 78)
+        self.assertRegex(result.stderr, r"^environment: CHATGATE__DRAIN__DEADLINE: .* 30s500ms")
+        result = chatgate("check", "--config", path, "--termination-grace", "70")
+        self.assert_exits(result, 2)
+        self.assertIn("--termination-grace: expected a duration", result.stderr)
+
+    def test_the_log_goes_to_standard_output_when_told(self):
+        log = {"output": "stdout", "format": "json"}
+        with tempfile.TemporaryFile("w+") as output:
+            gateway = Gateway({"log": log, "admin": {"address": ""}}).start(stdout=output)
+            self.addCleanup(gateway.clean_up)
+            # Its last line on standard error says where the log goes on.
+            told = lambda: output.seek(0) or output.read()  # noqa: E731
+            eventually(lambda: '"event":"ready"' in told(), "the event on standard output")
+            gateway.stop()
+            for line in told().splitlines():
+                self.assertIn("event", json.loads(line))
+        self.assertEqual(gateway.log.all("event=ready"), [])
+
     def test_a_token_or_log_file_of_no_use_is_a_bad_configuration(self):
         for config in ({"admin": {"token_file": "/nowhere/token"}},
                        {"log": {"output": "file:/nowhere/log"}}):

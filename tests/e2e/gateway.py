@@ -131,10 +131,10 @@ class Gateway:
         draft.write_text(text)
         draft.replace(self.config_file)
 
-    def start(self):
+    def start(self, stdout=subprocess.DEVNULL):
         """Starts the process; returns at once."""
         self.process = subprocess.Popen(
-            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            self._command, stdin=subprocess.DEVNULL, stdout=stdout,
             stderr=subprocess.PIPE, env=self._environment, text=True, errors="replace",
             pass_fds=self._pass_fds)
         self._reader = threading.Thread(target=self.log.follow, args=(self.process.stderr,))

@@ -34,6 +34,12 @@ base::Expected<LogOutput, std::string> open_file(const std::string& path, SinkCo
                    Envelope::Timed};
 }
 
+LogOutput open_stdout(SinkContext& context) {
+  return {
+      std::make_shared<DescriptorSink>(STDOUT_FILENO, DescriptorSink::Ownership::Borrowed, context),
+      Envelope::Timed};
+}
+
 base::Expected<LogOutput, std::string> open_journal(SinkContext& context) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -70,11 +76,13 @@ LogOutput open_stderr(SinkContext& context) {
 base::Expected<LogOutput, std::string> open_output(const std::string& output,
                                                    SinkContext& context) {
   if (output == "stderr") return open_stderr(context);
+  if (output == "stdout") return open_stdout(context);
   if (output == "journald") return open_journal(context);
   if (output.starts_with(kFilePrefix)) {
     return open_file(output.substr(kFilePrefix.size()), context);
   }
-  return base::Unexpected{fmt::format("{} is none of stderr, journald, file:/path", output)};
+  return base::Unexpected{
+      fmt::format("{} is none of stderr, stdout, journald, file:/path", output)};
 }
 
 }  // namespace chatgate::telemetry

@@ -19,7 +19,7 @@ struct LogOutput {
   Envelope envelope;
 };
 
-/// Opens `stderr`, `journald` or `file:/path`, or tells why not.
+/// Opens `stderr`, `stdout`, `journald` or `file:/path`, or tells why not.
 base::Expected<LogOutput, std::string> open_output(const std::string& output, SinkContext& context);
 
 /// Standard error, which always opens.

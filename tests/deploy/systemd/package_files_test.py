@@ -48,7 +48,7 @@ class PackageFilesTest(unittest.TestCase):
         self.assertIn(f"/usr/lib/debug/.build-id/{build_id[:2]}/{build_id[2:]}.debug", listed)
 
     def test_man_shows_both_pages_without_a_warning(self):
-        for page, words in (("man1/chatgate.1.gz", "--stop-timeout"),
+        for page, words in (("man1/chatgate.1.gz", "--termination-grace"),
                             ("man5/chatgate.yaml.5.gz", "max_connections")):
             path = self.tree / "usr/share/man" / page
             shown = run("man", "--warnings", "--encoding=UTF-8", "--local-file", path,

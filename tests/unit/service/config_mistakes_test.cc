@@ -180,9 +180,9 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"RelativePath", "admin: {token_file: token}\n",
                      "c.yaml:1:21: admin.token_file: must be an absolute path, or \"\" for none, "
                      "got \"token\""},
-        BrokenConfig{
-            "LogToARelativeFile", "log: {output: \"file:log\"}\n",
-            "c.yaml:1:15: log.output: must be stderr, journald or file:/path, got \"file:log\""},
+        BrokenConfig{"LogToARelativeFile", "log: {output: \"file:log\"}\n",
+                     "c.yaml:1:15: log.output: must be stderr, stdout, journald or file:/path, got "
+                     "\"file:log\""},
         BrokenConfig{"CidrWithHostBits",
                      "limits: {per_source: {exempt: [\"10.0.0.0/8\", \"10.0.0.1/8\"]}}\n",
                      "c.yaml:1:46: limits.per_source.exempt: must be a block of addresses such as "

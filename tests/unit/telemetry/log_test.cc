@@ -97,7 +97,8 @@ TEST_F(LogTest, KeepsAllAsItWasWhenAnOutputCannotBeOpened) {
   const LogOptions impossible{.level = LogLevel::Error, .output = "file:/nowhere/at/all"};
   EXPECT_EQ(log_->apply(impossible), "cannot open /nowhere/at/all: No such file or directory");
   EXPECT_EQ(log_->apply({.output = "file:here"}), "file:here is not an absolute path");
-  EXPECT_EQ(log_->apply({.output = "syslog"}), "syslog is none of stderr, journald, file:/path");
+  EXPECT_EQ(log_->apply({.output = "syslog"}),
+            "syslog is none of stderr, stdout, journald, file:/path");
   log_->info("still_here");
   EXPECT_THAT(finished("log"), HasSubstr("event=still_here\n"));
 }

@@ -33,9 +33,15 @@ LoadedConfig parse_config(std::string_view text, const std::string& name,
                           const config::Environment& environment);
 
 /// Adds a diagnostic if a drain may not end within `stop_timeout`, after which the supervisor of
-/// the process kills it (systemd's TimeoutStopSec=, Kubernetes' terminationGracePeriodSeconds).
+/// the process kills it (systemd's TimeoutStopSec=).
 void check_stop_timeout(LoadedConfig& loaded, const std::string& file,
                         std::chrono::nanoseconds stop_timeout);
+
+/// Adds a diagnostic if `grace`, a Pod's terminationGracePeriodSeconds, is not what the
+/// configuration makes it: drain.deadline and 10 s. Less would cut a drain short, more would hide
+/// for longer that one hangs; either way file and manifest were not changed together.
+void check_termination_grace(LoadedConfig& loaded, const std::string& file,
+                             std::chrono::nanoseconds grace);
 
 /// What a reload would change, as paths such as `timeouts.idle` or `listeners.public.backlog`; an
 /// entry that comes or goes is one path.

@@ -12,7 +12,7 @@ enum class LogFormat : std::uint8_t { Text, Json };
 struct LogOptions {
   LogLevel level = LogLevel::Info;
   LogFormat format = LogFormat::Text;
-  std::string output = "stderr";  // stderr | journald | file:/path
+  std::string output = "stderr";  // stderr | stdout | journald | file:/path
 
   friend bool operator==(const LogOptions&, const LogOptions&) = default;
 };
