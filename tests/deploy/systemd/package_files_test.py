@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
@@ -86,6 +87,15 @@ class PackageFilesTest(unittest.TestCase):
             options = {word for word in declared(command) if word.startswith("--")}
             self.assertEqual(self.complete(command, "-"), options, command)
         self.assertIn("etc", self.complete("run", "--config", "e"))
+
+
+class ControlTest(unittest.TestCase):
+    def test_it_builds_with_the_libraries_that_a_clone_builds_with(self):
+        control = (SOURCE / "deploy/debian/control").read_text()
+        wanted = run(SOURCE / "scripts/install-packages", "--list", "run").stdout.split()
+        libraries = {package for package in wanted if package.endswith("-dev")}
+        self.assertEqual(libraries - set(re.findall(r"^ ([a-z0-9-]+)", control, re.MULTILINE)),
+                         set())
 
 
 class UnitsTest(unittest.TestCase):
