@@ -72,8 +72,9 @@ class FiguresTest(unittest.TestCase):
 
 class TargetsTest(unittest.TestCase):
     def test_a_median_at_the_bound_meets_it_and_above_does_not(self):
-        at = results(message=costs(chatgate=[1.1, 1.0, 5.0], floor=[1.0, 1.0, 1.0]))
-        above = results(message=costs(chatgate=[1.11, 1.0, 5.0], floor=[1.0, 1.0, 1.0]))
+        def beside(*shares):
+            return results(message={"floor": [{"gateway_share": share} for share in shares]})
+        at, above = beside(1.1, 1.0, 5.0), beside(1.11, 1.0, 5.0)
         self.assertIs(verdict(at, "CPU a message, window 1", "floor").met, True)
         self.assertIs(verdict(above, "CPU a message, window 1", "floor").met, False)
 

@@ -72,8 +72,8 @@ def lasting(seconds):
 def against_all(bench, name, what, seconds, *options):
     """The plan of a load of its own against each server that can take it.
 
-    Virtual machines change their speed within seconds, twofold: a peer is compared with what the
-    gateway needed just before and just after it.
+    Virtual machines change their speed within seconds, twofold: everybody is compared with
+    what the gateway needed just before and just after.
     """
     load = bench.load(name)
     seconds = bench.seconds(seconds)
@@ -101,7 +101,7 @@ def against_all(bench, name, what, seconds, *options):
         return measure
 
     variants = [Variant(kind.name, seconds + STARTING, alone(kind))
-                if kind in bench.yardsticks() else
+                if kind is gateway else
                 Variant(kind.name, (1 + 2 * BESIDE) * seconds + 2 * STARTING,
                         beside_gateway(kind), 2 if kind.slow else 99)
                 for kind in bench.who_can(what)]

@@ -30,14 +30,14 @@ def bounded(what, target, figure, most, digits=2, unit=""):
 def cost_ratio(results, scenario, most, what):
     samples = results.get(scenario, {})
     return bounded(what, f"≤ {most:.2f} × the epoll floor",
-                   ratio(samples.get(GATEWAY), samples.get(FLOOR), "cpu_us"), most, unit=" ×")
+                   of(samples.get(FLOOR), "gateway_share"), most, unit=" ×")
 
 
 def below(results, scenario, what, peers=None):
     """The verdict on being cheaper than the cheapest peer."""
     samples = results.get(scenario, {})
     shares = {name: of(samples[name], "gateway_share") for name in samples
-              if peers is None or name in peers}
+              if name not in (FLOOR, "floor_uring") and (peers is None or name in peers)}
     shares = {name: figure for name, figure in shares.items() if figure}
     target = f"below {'every peer' if peers is None else ', '.join(peers)}"
     if not shares or (peers and set(peers) - set(shares)):

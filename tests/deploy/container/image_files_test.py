@@ -92,15 +92,14 @@ class ImageFilesTest(unittest.TestCase):
             self.assertRegex(package["externalRefs"][0]["referenceLocator"],
                              r"^pkg:deb/debian/[a-z0-9.+-]+@\S+\?arch=\w+&distro=debian-12$")
 
-    def test_the_same_files_make_the_same_image(self):
+    def test_the_same_files_make_the_same_tag_and_the_same_bill_of_materials(self):
         program = os.environ.get("CHATGATE") or SOURCE / "build/release/bin/chatgate"
         with tempfile.TemporaryDirectory() as folder:
             # Another name leaves the tested image its own.
             build(folder, program, "--name", "localhost/chatgate-again", "--no-cache")
             again = tag_of(folder)
             self.addCleanup(podman, "image", "rm", "--force", again)
-            self.assertEqual(podman("image", "inspect", "--format={{.Id}}", again).stdout.strip(),
-                             self.about["Id"])
+            self.assertEqual(again.partition(":")[2], tag_of(BUILT).partition(":")[2])
             bills = [pathlib.Path(path, "chatgate.spdx.json").read_text() for path in
                      (folder, BUILT)]
             self.assertEqual(*bills)
