@@ -96,7 +96,7 @@ class ImageFilesTest(unittest.TestCase):
         program = os.environ.get("CHATGATE") or SOURCE / "build/release/bin/chatgate"
         with tempfile.TemporaryDirectory() as folder:
             # Another name leaves the tested image its own.
-            build(folder, program, "--name", "localhost/chatgate-again", "--no-cache")
+            build(folder, program, "--name", "localhost/chatgate-again")
             again = tag_of(folder)
             self.addCleanup(podman, "image", "rm", "--force", again)
             self.assertEqual(again.partition(":")[2], tag_of(BUILT).partition(":")[2])
