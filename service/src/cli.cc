@@ -58,22 +58,27 @@ struct CheckCommand {
   std::string termination_grace;
 };
 
-std::optional<std::chrono::nanoseconds> read_duration(const char* option, const std::string& text) {
+// Says what is wrong with it, and gives nothing, unless `text` is a duration of at least `least`.
+std::optional<std::chrono::nanoseconds> read_duration(const char* option, const std::string& text,
+                                                      const char* examples,
+                                                      std::chrono::nanoseconds least = {}) {
   const auto duration = base::parse_duration(text);
-  if (duration) return *duration;
-  std::cerr << option << ": expected a duration such as 30s or 1m30s, got '" << text << "'\n";
+  if (duration && *duration >= least) return *duration;
+  std::cerr << option << ": expected a duration such as " << examples << ", got '" << text << "'\n";
   return std::nullopt;
 }
 
 int check(const std::string& file, const CheckCommand& command) {
+  constexpr const char* kTimeoutExamples = "30s or 1m30s";
   auto loaded = load(file);
   if (!command.stop_timeout.empty()) {
-    const auto timeout = read_duration("--stop-timeout", command.stop_timeout);
+    const auto timeout = read_duration("--stop-timeout", command.stop_timeout, kTimeoutExamples);
     if (!timeout) return kExitUsage;
     check_stop_timeout(loaded, file, *timeout);
   }
   if (!command.termination_grace.empty()) {
-    const auto grace = read_duration("--termination-grace", command.termination_grace);
+    const auto grace =
+        read_duration("--termination-grace", command.termination_grace, kTimeoutExamples);
     if (!grace) return kExitUsage;
     check_termination_grace(loaded, file, *grace);
   }
@@ -151,12 +156,9 @@ void declare(CLI::App& app, Arguments& arguments) {
 }
 
 int run_probe_command(Arguments& arguments) {
-  const auto timeout = base::parse_duration(arguments.timeout);
-  if (!timeout || timeout->count() <= 0) {
-    std::cerr << "--timeout: expected a duration such as 500ms or 2s, got '" << arguments.timeout
-              << "'\n";
-    return kExitUsage;
-  }
+  const auto timeout = read_duration("--timeout", arguments.timeout, "500ms or 2s",
+                                     /*least=*/std::chrono::nanoseconds{1});
+  if (!timeout) return kExitUsage;
   arguments.probe.timeout = *timeout;
   return run_probe(arguments.probe, std::cout, std::cerr);
 }

@@ -32,15 +32,13 @@ std::string Gateway::manager_status() const {
   return reload_failure_.empty() ? counts : "reload failed: " + reload_failure_ + "; " + counts;
 }
 
-void Gateway::tell_manager(const std::string& state) {
+int Gateway::tell_manager(const std::string& state) {
   told_status_ = manager_status();
-  notify_service_manager((state.empty() ? "" : state + '\n') + status_state(told_status_));
+  return notify_service_manager((state.empty() ? "" : state + '\n') + status_state(told_status_));
 }
 
 void Gateway::tell_ready() {
-  told_status_ = manager_status();
-  const int error = notify_service_manager("READY=1\n" + status_state(told_status_));
-  if (error != 0) {
+  if (const int error = tell_manager("READY=1")) {
     log_.warn("notify_failed", {{"error", std::generic_category().message(error)},
                                 {"advice", "NOTIFY_SOCKET is out of reach: see NotifyAccess="}});
   }

@@ -120,7 +120,8 @@ void Gateway::record(const ReloadResult& result) {
   if (is_good) {
     log_.info("config_reloaded", {{"result", to_token(result.outcome)}, {"keys", keys}});
     reload_failure_.clear();
-    return tell_manager("READY=1");
+    tell_manager("READY=1");
+    return;
   }
   log_.error("config_reload_failed", {{"result", to_token(result.outcome)}, {"keys", keys}});
   for (const auto& error : result.errors) log_.error("config_error", {{"error", error}});

@@ -1,11 +1,11 @@
 #include "man_page.h"
 
-#include <cctype>
 #include <sstream>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include <chatgate/base/ascii.h>
 #include <chatgate/version.h>
 
 namespace chatgate::service {
@@ -49,24 +49,13 @@ std::string inline_text(std::string_view text, bool has_markup = true) {
   return out;
 }
 
-std::string upper(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return text;
-}
-
-std::string trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(' ');
-  if (first == std::string::npos) return "";
-  return text.substr(first, text.find_last_not_of(' ') - first + 1);
-}
-
 // The cells of `| a | b |`; `\|` is a bar that ends no cell.
 std::vector<std::string> cells_of(std::string_view row) {
   std::vector<std::string> cells;
   std::string cell;
   for (std::size_t i = 1; i < row.size(); ++i) {
     if (row[i] == '|') {
-      cells.push_back(trimmed(cell));
+      cells.emplace_back(base::trim(cell));
       cell.clear();
     } else if (row[i] == '\\' && i + 1 < row.size() && row[i + 1] == '|') {
       cell += row[++i];
@@ -81,7 +70,7 @@ class ManPage {
  public:
   explicit ManPage(const ManTitle& title) {
     out_ = fmt::format(".TH {} {} \"\" \"chatgate {}\" \"chatgate\"\n.SH NAME\n{} \\- {}\n",
-                       upper(title.name), title.section, kVersion, inline_text(title.name),
+                       base::to_upper(title.name), title.section, kVersion, inline_text(title.name),
                        inline_text(title.purpose));
   }
 
@@ -94,7 +83,7 @@ class ManPage {
     } else if (line.starts_with("### ")) {
       begin(".SS", line.substr(4));
     } else if (line.starts_with("## ")) {
-      begin(".SH", upper(line.substr(3)));
+      begin(".SH", base::to_upper(line.substr(3)));
     } else if (line.starts_with("# ")) {
       return;  // The title is in NAME.
     } else if (line.starts_with('|')) {
@@ -105,7 +94,7 @@ class ManPage {
     } else {
       if (needs_break_) say(".PP");
       needs_break_ = false;
-      say(inline_text(trimmed(line)));
+      say(inline_text(base::trim(line)));
     }
   }
 

@@ -192,14 +192,10 @@ Table<admin::AdminOptions> admin_endpoint() {
 }
 
 Table<TopConnectionsOptions> top_connections() {
-  using By = TopConnectionsOptions::By;
   return Table<TopConnectionsOptions>{}
       .key("count", &TopConnectionsOptions::count, Whole{0, 100},
            "Connections that get a metric series of their own; 0 = none.")
-      .key("by", &TopConnectionsOptions::by,
-           choice<By>({{"received_bytes", By::ReceivedBytes},
-                       {"sent_bytes", By::SentBytes},
-                       {"messages", By::Messages}}),
+      .key("by", &TopConnectionsOptions::by, top_connections_by_type(),
            "What makes a connection a top one.");
 }
 

@@ -138,6 +138,13 @@ config::Type<std::string> quit_word_type() {
   });
 }
 
+config::Type<TopConnectionsOptions::By> top_connections_by_type() {
+  using By = TopConnectionsOptions::By;
+  return config::choice<By>({{"received_bytes", By::ReceivedBytes},
+                             {"sent_bytes", By::SentBytes},
+                             {"messages", By::Messages}});
+}
+
 config::Type<std::string> template_type(std::size_t bytes_max, std::vector<Placeholder> senseless) {
   auto type = config::text(bytes_max);
   type.info.name = "template";

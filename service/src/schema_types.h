@@ -7,6 +7,7 @@
 #include <chatgate/config/type.h>
 #include <chatgate/net/listen_options.h>
 #include <chatgate/protocol/text_template.h>
+#include <chatgate/service/gateway_config.h>
 
 namespace chatgate::service {
 
@@ -18,10 +19,13 @@ config::Type<net::Cidr> cidr_type();
 config::Type<std::string> admin_address_type();
 /// An absolute path, or empty for none.
 config::Type<std::string> path_type();
-/// `stderr`, `journald` or `file:/path`.
+/// `stderr`, `stdout`, `journald` or `file:/path`.
 config::Type<std::string> log_output_type();
 /// A word that ends a session: not empty, one line.
 config::Type<std::string> quit_word_type();
+
+/// What makes a connection a top one, as the configuration and the metric write it.
+config::Type<TopConnectionsOptions::By> top_connections_by_type();
 
 /// A text that protocol::Template takes and that uses none of `senseless`, placeholders which have
 /// no value where the text is sent.

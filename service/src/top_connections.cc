@@ -1,5 +1,6 @@
+#include "schema_types.h"
+
 #include <algorithm>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -23,18 +24,6 @@ std::uint64_t rank(const session::SessionRecord& record, By by) noexcept {
   return 0;
 }
 
-std::string_view word(By by) noexcept {
-  switch (by) {
-    case By::ReceivedBytes:
-      return "received_bytes";
-    case By::SentBytes:
-      return "sent_bytes";
-    case By::Messages:
-      return "messages";
-  }
-  return "unknown";
-}
-
 }  // namespace
 
 void TopConnections::write_metrics(telemetry::MetricWriter& writer,
@@ -42,13 +31,14 @@ void TopConnections::write_metrics(telemetry::MetricWriter& writer,
                                    const TopConnectionsOptions& options) {
   const base::MutexLock lock{mutex_};
   choose(open, options);
+  const auto by = top_connections_by_type().to_text(by_);
   for (const auto& member : members_) {
     writer.gauge("chatgate_top_connection",
                  "The busiest connections, by what metrics.top_connections.by says.",
                  {{"id", std::to_string(member.id.value)},
                   {"listener", member.listener},
                   {"peer", member.peer},
-                  {"by", std::string{word(by_)}}},
+                  {"by", by}},
                  static_cast<double>(member.value));
   }
 }

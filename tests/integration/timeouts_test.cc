@@ -22,10 +22,10 @@ constexpr auto kTimeLimit = 300ms;
 constexpr auto kSeenLatest = 2s;
 
 std::string peer_of(int descriptor) {
-  ::sockaddr_in peer{};
+  ::sockaddr_storage peer{};
   ::socklen_t size = sizeof peer;
   if (::getpeername(descriptor, reinterpret_cast<::sockaddr*>(&peer), &size) != 0) return {};
-  return "127.0.0.1:" + std::to_string(ntohs(peer.sin_port));
+  return net::to_text(net::PeerAddress::from_sockaddr(peer));
 }
 
 // TCP_USER_TIMEOUT of the client's connection at the gateway's end, which this process has, too.

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chatgate/base/ascii.h>
 #include <chatgate/net/unique_fd.h>
 
 namespace chatgate::admin {
@@ -20,13 +21,6 @@ constexpr std::size_t kTokenBytesMax = 4096;
 
 base::Unexpected<std::string> useless(const std::string& path, std::string_view why) {
   return {fmt::format("admin.token_file {}: {}", path, why)};
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
 // The bytes read, or -1 with errno.
@@ -61,7 +55,7 @@ base::Expected<Token, std::string> load_token(const std::string& path) {
   if (static_cast<std::size_t>(size) > kTokenBytesMax) {
     return useless(path, fmt::format("holds more than {} bytes", kTokenBytesMax));
   }
-  const auto token = trim({buffer.data(), static_cast<std::size_t>(size)});
+  const auto token = base::trim({buffer.data(), static_cast<std::size_t>(size)});
   if (token.empty()) return useless(path, "is empty; put a long random token into it");
   if (!std::ranges::all_of(token, is_visible)) {
     return useless(path, "must hold one line of visible ASCII without blanks");

@@ -4,19 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <chatgate/base/ascii.h>
 #include <chatgate/config/reading.h>
 #include <chatgate/config/wording.h>
 
 namespace chatgate::config {
 namespace {
-
-std::string upper(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    result += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  }
-  return result;
-}
 
 std::vector<std::string_view> split(std::string_view list) {
   std::vector<std::string_view> items;
@@ -64,7 +57,7 @@ Environment environment_with(const std::string& prefix, const char* const* entri
 
 std::string variable_for(const std::string& prefix, const std::string& path) {
   auto variable = prefix;
-  for (const char c : upper(path)) {
+  for (const char c : base::to_upper(path)) {
     if (c == '.') {
       variable += "__";
     } else {
@@ -86,9 +79,9 @@ void read_environment(const Environment& environment, const std::string& prefix,
   }
   for (const auto& [variable, text] : environment) {
     if (!variable.starts_with(prefix)) continue;
-    const auto found = places.find(upper(variable));
+    const auto found = places.find(base::to_upper(variable));
     if (found == places.end()) {
-      const auto hint = nearest(upper(variable), variables);
+      const auto hint = nearest(base::to_upper(variable), variables);
       reading.diagnostics.push_back({"environment", 0, 0, variable, "matches no key" + hint});
       continue;
     }

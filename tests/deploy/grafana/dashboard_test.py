@@ -64,7 +64,7 @@ class StaticTest(unittest.TestCase):
         self.assertIn("showUnfiled", result.stdout)
 
     def check_types(self, file):
-        modules = npm_modules.installed(HERE / "schema/package.json")
+        modules = npm_modules.installed(HERE / "schema")
         return subprocess.run(["node", HERE / "schema/check.mjs", file, modules], timeout=300,
                               capture_output=True, text=True, check=False)
 

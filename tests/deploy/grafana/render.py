@@ -54,7 +54,7 @@ def main():
     parser.add_argument("folder", nargs="?", type=pathlib.Path, default=GRAFANA / "pictures")
     arguments = parser.parse_args()
     arguments.folder.mkdir(exist_ok=True)
-    modules = npm_modules.installed(HERE / "render/package.json")
+    modules = npm_modules.installed(HERE / "render")
     with tempfile.TemporaryDirectory(prefix="chatgate-render-") as folder:
         page = built_page(modules, pathlib.Path(folder))
         rest = arguments.minutes, arguments.folder, modules, page

@@ -15,7 +15,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "e2e"))
+
+import gateway  # noqa: E402
 
 # Reached only by a test that fails.
 PATIENCE = 60
@@ -64,13 +67,8 @@ def rootfs(suite):
 
 
 def eventually(predicate, what, patience=PATIENCE):
-    """Waits for what nothing tells of. Fails with `what` and the last answer."""
-    deadline = time.monotonic() + patience
-    while not (answer := predicate()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {patience} s, last answer {answer!r}")
-        time.sleep(0.01)
-    return answer
+    """As the end-to-end tests wait, with the patience that a machine needs."""
+    return gateway.eventually(predicate, what, patience)
 
 
 class Machine:

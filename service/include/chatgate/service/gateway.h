@@ -113,7 +113,7 @@ class Gateway final : private admin::Backend {
 
   // gateway_manager.cc: what the service manager hears.
   std::string manager_status() const;
-  void tell_manager(const std::string& state);
+  int tell_manager(const std::string& state);
   void tell_ready();
   void keep_manager_informed();
   std::vector<Watchdog::Watched> watched_threads();
