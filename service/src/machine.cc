@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -72,7 +73,8 @@ std::uint64_t least_on_the_way(const std::string& mount, std::string path, const
                                std::uint64_t most) {
   while (true) {
     std::uint64_t limit = 0;
-    if (std::ifstream{mount + path + "/" + file} >> limit) most = std::min(most, limit);
+    const auto name = std::filesystem::path{mount + path} / file;
+    if (std::ifstream{name} >> limit) most = std::min(most, limit);
     if (path.empty()) return most;
     path.resize(path.rfind('/') == std::string::npos ? 0 : path.rfind('/'));
   }

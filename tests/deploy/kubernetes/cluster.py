@@ -5,6 +5,7 @@ import http.client
 import json
 import pathlib
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -13,7 +14,10 @@ import yaml
 
 import rendering
 import tools
-from podman import eventually
+
+sys.path.insert(0, str(rendering.SOURCE / "tests/e2e"))
+
+from gateway import eventually  # noqa: E402
 
 NAMESPACE = "chatgate-test"
 PATIENCE = 120  # Reached only by a test that fails.
