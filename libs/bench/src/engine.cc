@@ -14,15 +14,20 @@ namespace {
 
 bool bind_source(int socket, std::uint32_t number) noexcept {
   const int on = 1;
-  ::sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + number);
+  const auto address = source_address(number);
   // The port is chosen at connect(2), when only the pair of addresses must be new.
   return ::setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0 &&
          ::bind(socket, reinterpret_cast<const ::sockaddr*>(&address), sizeof address) == 0;
 }
 
 }  // namespace
+
+::sockaddr_in source_address(std::uint32_t number) noexcept {
+  ::sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + number);
+  return address;
+}
 
 int make_client_socket(const Route& route, std::uint64_t opened) noexcept {
   const auto family = route.target.address.ss_family;

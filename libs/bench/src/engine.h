@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include <netinet/in.h>
+
 #include <chatgate/bench/options.h>
 #include <chatgate/net/resolve.h>
 
@@ -73,6 +75,9 @@ std::unique_ptr<Engine> make_engine(EngineKind kind, const Route& route, std::si
 /// A non-blocking socket that is ready to connect to `route`: options set, source bound (the one
 /// for the `opened`-th socket). Returns -1 with errno.
 int make_client_socket(const Route& route, std::uint64_t opened) noexcept;
+
+/// Where a client binds to, of Route::sources: 127.0.0.1 is number 0. Any port.
+::sockaddr_in source_address(std::uint32_t number) noexcept;
 
 std::unique_ptr<Engine> make_epoll_engine(const Route& route, std::size_t clients);
 

@@ -1,14 +1,14 @@
 #include "engine.h"
+#include "uring.h"
 
 #include <algorithm>
 #include <bit>
 #include <cerrno>
-#include <string>
-#include <system_error>
+#include <vector>
 
 #include <liburing.h>
+#include <netinet/in.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <chatgate/base/assert.h>
@@ -17,92 +17,7 @@
 namespace chatgate::bench {
 namespace {
 
-constexpr std::uint32_t kSubmissions = 4096;
-constexpr std::uint32_t kCompletionsMax = 65536;
-constexpr std::size_t kBufferBytes = 4096;
-constexpr int kBufferGroup = 0;
 constexpr std::chrono::nanoseconds kGather = std::chrono::microseconds{50};
-
-void check(int result, const char* what) {
-  if (result < 0) throw std::system_error{-result, std::generic_category(), what};
-}
-
-/// Memory that the kernel takes from when bytes come (io_uring_register_buf_ring(3)).
-class BufferRing {
- public:
-  BufferRing(::io_uring& ring, std::uint32_t count);
-  ~BufferRing();
-  BufferRing(const BufferRing&) = delete;
-  BufferRing& operator=(const BufferRing&) = delete;
-
-  const char* buffer(std::uint32_t id) const { return memory_ + id * kBufferBytes; }
-  void give_back(std::uint32_t id) {
-    ::io_uring_buf_ring_add(entries_, memory_ + id * kBufferBytes, kBufferBytes,
-                            static_cast<unsigned short>(id), static_cast<int>(count_ - 1),
-                            returned_++);
-  }
-  void publish() {
-    ::io_uring_buf_ring_advance(entries_, returned_);
-    returned_ = 0;
-  }
-
- private:
-  std::size_t entries_bytes() const { return count_ * sizeof(::io_uring_buf); }
-  std::size_t bytes() const { return entries_bytes() + count_ * kBufferBytes; }
-
-  ::io_uring& ring_;
-  const std::uint32_t count_;
-  ::io_uring_buf_ring* entries_ = nullptr;
-  char* memory_ = nullptr;
-  int returned_ = 0;
-};
-
-BufferRing::BufferRing(::io_uring& ring, std::uint32_t count) : ring_{ring}, count_{count} {
-  void* const memory =
-      ::mmap(nullptr, bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw std::system_error{errno, std::generic_category(), "mmap"};
-  entries_ = static_cast<::io_uring_buf_ring*>(memory);
-  memory_ = static_cast<char*>(memory) + entries_bytes();
-  ::io_uring_buf_reg registration{};
-  registration.ring_addr = reinterpret_cast<std::uint64_t>(memory);
-  registration.ring_entries = count;
-  registration.bgid = kBufferGroup;
-  if (const int error = ::io_uring_register_buf_ring(&ring, &registration, 0)) {
-    ::munmap(memory, bytes());
-    check(error, "io_uring_register_buf_ring");
-  }
-  ::io_uring_buf_ring_init(entries_);
-  for (std::uint32_t id = 0; id < count; ++id) give_back(id);
-  publish();
-}
-
-BufferRing::~BufferRing() {
-  ::io_uring_unregister_buf_ring(&ring_, kBufferGroup);
-  ::munmap(entries_, bytes());
-}
-
-class Ring {
- public:
-  explicit Ring(std::size_t clients);
-  ~Ring() { ::io_uring_queue_exit(&ring_); }
-  Ring(const Ring&) = delete;
-  Ring& operator=(const Ring&) = delete;
-
-  ::io_uring& get() { return ring_; }
-
- private:
-  ::io_uring ring_{};
-};
-
-Ring::Ring(std::size_t clients) {
-  ::io_uring_params params{};
-  params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE |
-                 IORING_SETUP_CLAMP;
-  params.cq_entries = static_cast<std::uint32_t>(
-      std::clamp<std::size_t>(std::bit_ceil(clients * 2), 2 * kSubmissions, kCompletionsMax));
-  check(::io_uring_queue_init_params(kSubmissions, &ring_, &params), "io_uring_setup");
-  ::io_uring_register_ring_fd(&ring_);  // Saves a little; may fail.
-}
 
 /// What a completion is of. In the low bits of its user data, below client and generation.
 enum class Kind : std::uint8_t { Ignored, Receive, Send, Connect };
@@ -134,6 +49,7 @@ class UringEngine final : public Engine {
   std::uint64_t tag(ClientId client, Kind kind) const;
   ::io_uring_sqe& prepared(::io_uring_sqe& entry, ClientId client, Kind kind) const;
   void open_in_ring(ClientId client, bool tell_connected);
+  void bind_in_ring(ClientId client);
   void receive(ClientId client);
   void on_completion(const ::io_uring_cqe& completion, EngineEvents& events);
   void on_received(ClientId client, const ::io_uring_cqe& completion, EngineEvents& events);
@@ -141,25 +57,28 @@ class UringEngine final : public Engine {
   void fail(ClientId client, int error, EngineEvents& events);
 
   const Route route_;
-  // The ring makes the sockets, in a table of its own, and connects them: a system call less for
-  // each step. It cannot set options, and would queue for the full backlog of a Unix socket.
-  const bool direct_;
   Ring ring_;
+  // The ring makes the sockets, in a table of its own, binds and connects them: a system call less
+  // for each step. It would queue for the full backlog of a Unix socket.
+  const bool direct_;
   BufferRing buffers_;
   std::vector<Socket> sockets_;
+  std::vector<::sockaddr_in> sources_;
   std::uint64_t opened_ = 0;
 };
 
 UringEngine::UringEngine(const Route& route, std::size_t clients)
     : route_{route},
-      direct_{route.sources == 1 && !route.no_delay && route.target.address.ss_family != AF_UNIX},
       ring_{clients},
+      direct_{!route.no_delay && route.target.address.ss_family != AF_UNIX &&
+              (route.sources == 1 || can_bind(ring_.get()))},
       buffers_{ring_.get(), static_cast<std::uint32_t>(
                                 std::clamp<std::size_t>(std::bit_ceil(clients), 64, 1024))},
       sockets_(clients) {
   if (!direct_) return;
-  check(::io_uring_register_files_sparse(&ring_.get(), static_cast<unsigned>(clients)),
-        "io_uring_register_files_sparse");
+  check_uring(::io_uring_register_files_sparse(&ring_.get(), static_cast<unsigned>(clients)),
+              "io_uring_register_files_sparse");
+  for (std::uint32_t i = 0; i < route.sources; ++i) sources_.push_back(source_address(i));
 }
 
 UringEngine::~UringEngine() {
@@ -226,12 +145,26 @@ void UringEngine::open_in_ring(ClientId client, bool tell_connected) {
                                 0);
   creation.flags |= IOSQE_CQE_SKIP_SUCCESS;
   ::io_uring_sqe_set_data64(&creation, tag(client, Kind::Connect));
+  if (route_.sources > 1) bind_in_ring(client);
   auto& connection = next_entry();
   ::io_uring_prep_connect(&connection, socket.fd, route_.target.get(), route_.target.length);
   prepared(connection, client, Kind::Connect);
   if (tell_connected) return;
   connection.flags |= IOSQE_CQE_SKIP_SUCCESS;
   receive(client);
+}
+
+// As make_client_socket() does it.
+void UringEngine::bind_in_ring(ClientId client) {
+  static constexpr int kOn = 1;
+  const auto fd = static_cast<int>(client);
+  auto& option = next_entry();
+  prepare_setsockopt(option, fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, kOn);
+  prepared(option, client, Kind::Connect).flags |= IOSQE_CQE_SKIP_SUCCESS;
+  auto& binding = next_entry();
+  const auto& source = sources_[opened_++ % sources_.size()];
+  prepare_bind(binding, fd, source);
+  prepared(binding, client, Kind::Connect).flags |= IOSQE_CQE_SKIP_SUCCESS;
 }
 
 // A brief client is closed after a few receives: one that stays with the kernel would have to be
@@ -246,7 +179,7 @@ void UringEngine::receive(ClientId client) {
   }
   entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
   entry.flags |= IOSQE_BUFFER_SELECT;
-  entry.buf_group = kBufferGroup;
+  entry.buf_group = BufferRing::kGroup;
   prepared(entry, client, Kind::Receive);
   socket.receiving = true;
 }
