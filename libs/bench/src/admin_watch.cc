@@ -1,19 +1,17 @@
-#include <array>
 #include <charconv>
 #include <stdexcept>
 
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
+#include <chatgate/base/units.h>
 #include <chatgate/bench/server_watch.h>
+#include <chatgate/net/client_socket.h>
 #include <chatgate/net/resolve.h>
-#include <chatgate/net/unique_fd.h>
 
 namespace chatgate::bench {
 namespace {
 
-constexpr ::timeval kPatience{.tv_sec = 5, .tv_usec = 0};
+constexpr std::chrono::seconds kPatience{5};
 
 class AdminWatch final : public ServerWatch {
  public:
@@ -30,42 +28,23 @@ class AdminWatch final : public ServerWatch {
   std::optional<Usage> sample() override;
 
  private:
-  net::UniqueFd connect() const;
   std::string get(std::string_view path) const;
 
   const std::string address_;
   std::vector<net::RemoteAddress> targets_;
 };
 
-// The time-outs hold for connect(2) too (socket(7)).
-net::UniqueFd AdminWatch::connect() const {
-  for (const auto& target : targets_) {
-    net::UniqueFd socket{::socket(target.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    if (!socket) continue;
-    for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
-      ::setsockopt(socket.get(), SOL_SOCKET, option, &kPatience, sizeof kPatience);
-    }
-    if (::connect(socket.get(), target.get(), target.length) == 0) return socket;
-  }
-  return net::UniqueFd{};
-}
-
 // Empty unless the whole answer came.
 std::string AdminWatch::get(std::string_view path) const {
   constexpr std::size_t kAnswerBytesMax = 64 << 20;
-  const auto socket = connect();
+  net::ClientSocket socket{base::Clock::now() + kPatience};
   const auto request = fmt::format("GET {} HTTP/1.0\r\nHost: {}\r\n\r\n", path, address_);
-  if (!socket || ::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
-                     static_cast<ssize_t>(request.size())) {
-    return {};
-  }
+  if (socket.connect(targets_) || socket.send(request)) return {};
   std::string answer;
-  std::array<char, 65536> piece;
   while (answer.size() < kAnswerBytesMax) {
-    const auto size = ::recv(socket.get(), piece.data(), piece.size(), 0);
-    if (size == 0) return answer;
-    if (size < 0) return {};
-    answer.append(piece.data(), static_cast<std::size_t>(size));
+    const auto size = socket.receive(answer);
+    if (!size) return {};
+    if (*size == 0) return answer;
   }
   return {};
 }

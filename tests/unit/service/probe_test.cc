@@ -135,7 +135,7 @@ TEST(ProbeTest, GivesUpAtTheDeadlineWhenNothingGreets) {
   OneClientServer server{[](int client) { read_line(client); }};
   const auto result = probe({.address = server.address(), .timeout = 50ms});
   EXPECT_FALSE(result.ok);
-  EXPECT_EQ(result.error, "no greeting: no line in time");
+  EXPECT_EQ(result.error, "no greeting: nothing came in time");
 }
 
 TEST(ProbeTest, TellsThatTheServerClosed) {
