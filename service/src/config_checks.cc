@@ -29,6 +29,7 @@ class Checker {
   void check_output();
   void check_drain();
   void check_idle_warning();
+  void check_admin();
 
  private:
   // Blames the first of `paths` that somebody wrote; the others are the defaults it disagrees with.
@@ -150,6 +151,12 @@ void Checker::check_idle_warning() {
            fmt::format("is sent 30s before timeouts.idle, which is {}", base::to_text(idle)));
 }
 
+void Checker::check_admin() {
+  const auto& admin = config_.admin;
+  if (admin.token_for != admin::TokenFor::Everything || !admin.token_file.empty()) return;
+  complain({"admin.token_for", "admin.token_file"}, "everything needs a token_file");
+}
+
 }  // namespace
 
 void check_across(const GatewayConfig& config, const std::string& name, config::Reading& reading) {
@@ -160,6 +167,7 @@ void check_across(const GatewayConfig& config, const std::string& name, config::
   checker.check_output();
   checker.check_drain();
   checker.check_idle_warning();
+  checker.check_admin();
 }
 
 }  // namespace chatgate::service

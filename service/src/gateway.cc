@@ -34,6 +34,7 @@ Gateway::Gateway(GatewayConfig config, GatewayOrigin origin, telemetry::Log& log
       over_limit_{config.limits.over_limit},
       dismissals_{lingering_refusals_max(config.limits)},
       config_{std::move(config)},
+      origins_{std::move(origin.origins)},
       admission_{within_descriptors(config_.limits, log)},
       session_metrics_{worker_count(config_.threads)},
       process_metrics_{{.version = std::string{kVersion}, .revision = std::string{revision()}}},
@@ -149,8 +150,7 @@ void Gateway::start_threads() {
 
 std::string Gateway::admin_address() const {
   if (!admin_) return {};
-  const auto configured = present_config().admin.address;
-  return configured.substr(0, configured.rfind(':') + 1) + std::to_string(admin_->port());
+  return admin_->address();
 }
 
 std::string Gateway::address(const std::string& name) const {

@@ -52,16 +52,17 @@ ReloadResult Gateway::reload_now() {
   if (!changes.requires_restart.empty()) {
     return {ReloadResult::Outcome::RequiresRestart, std::move(changes.requires_restart), {}};
   }
-  return apply(std::move(loaded.config), std::move(changes.changed));
+  return apply(std::move(loaded), std::move(changes.changed));
 }
 
-ReloadResult Gateway::apply(GatewayConfig config, std::vector<std::string> changed) {
+ReloadResult Gateway::apply(LoadedConfig loaded, std::vector<std::string> changed) {
+  auto& config = loaded.config;
   try {
     // What can fail comes first.
     const auto limits = within_descriptors(config.limits, log_);
     auto sockets = listeners_.open_sockets(config);
     if (const auto error = log_.apply(config.log)) return rejected({*error});
-    if (const auto error = reload_token(config)) {
+    if (const auto error = reload_access(config)) {
       // The old log was good a moment ago.
       [[maybe_unused]] const auto ignored = log_.apply(present_config().log);
       return rejected({*error});
@@ -81,14 +82,15 @@ ReloadResult Gateway::apply(GatewayConfig config, std::vector<std::string> chang
   for (const auto& acceptor : acceptors_) acceptor->wake_waiting();
   const base::MutexLock lock{mutex_};
   config_ = std::move(config);
+  origins_ = std::move(loaded.origins);
   const auto outcome =
       changed.empty() ? ReloadResult::Outcome::Unchanged : ReloadResult::Outcome::Applied;
   return {outcome, std::move(changed), {}};
 }
 
-std::optional<std::string> Gateway::reload_token(const GatewayConfig& config) {
+std::optional<std::string> Gateway::reload_access(const GatewayConfig& config) {
   if (!admin_) return std::nullopt;
-  const auto warning = admin_->reload_token(config.admin.token_file);
+  const auto warning = admin_->reload_access(config.admin);
   if (!warning) return warning.error();
   if (!warning->empty()) log_.warn("admin_token_unsafe", {{"warning", *warning}});
   return std::nullopt;

@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <chatgate/config/effective.h>
 #include <chatgate/service/gateway.h>
+#include <chatgate/service/schema.h>
 #include <chatgate/version.h>
 
 // What the admin endpoint shows and controls. Its threads see workers only through posted snapshots
@@ -178,6 +180,16 @@ std::vector<admin::ClosedRow> Gateway::recently_closed() {
                     .sent_bytes = closed.record.sent_bytes});
   }
   return rows;
+}
+
+std::vector<admin::ConfigValue> Gateway::config() {
+  const base::MutexLock lock{mutex_};
+  auto present = config_;
+  std::vector<admin::ConfigValue> values;
+  for (auto& [path, text, origin] : config::effective_values(schema().root(), &present, origins_)) {
+    values.push_back({std::move(path), std::move(text), to_text(origin)});
+  }
+  return values;
 }
 
 admin::ControlResult Gateway::close_connection(base::SessionId id, bool abort) {

@@ -92,6 +92,7 @@ int run_gateway(const std::string& config_file) {
     }
     return kExitBadConfig;
   }
+  origin.origins = loaded.origins;
   telemetry::Log log;
   if (const auto error = log.apply(loaded.config.log)) {
     log.error("start_failed", {{"error", *error}});

@@ -184,11 +184,16 @@ Table<DrainOptions> drain() {
 Table<admin::AdminOptions> admin_endpoint() {
   using admin::AdminOptions;
   return Table<AdminOptions>{}
-      .key("address", &AdminOptions::address, admin_address_type(),
-           "Where metrics, probes and controls are served over HTTP; empty = nowhere.",
-           Apply::Restart)
+      .key(
+          "address", &AdminOptions::address, admin_address_type(),
+          "Where metrics, lists and controls are served: HOST:PORT or unix:/path; empty = nowhere.",
+          Apply::Restart)
       .key("token_file", &AdminOptions::token_file, path_type(),
-           "A file with the token that controls require when `address` is not loopback.");
+           "A file with the token that controls require when `address` is not loopback.")
+      .key("token_for", &AdminOptions::token_for,
+           choice<admin::TokenFor>({{"controls", admin::TokenFor::Controls},
+                                    {"everything", admin::TokenFor::Everything}}),
+           "What the token is needed for; everything = also metrics and lists, not the probes.");
 }
 
 Table<TopConnectionsOptions> top_connections() {

@@ -106,12 +106,13 @@ config::Type<net::Cidr> cidr_type() {
 
 config::Type<std::string> admin_address_type() {
   return checked_text(
-      text_info("address", "an address such as 127.0.0.1:9464, or \"\" for no endpoint",
-                "^([0-9.]+:[0-9]{1,5}|\\[[0-9A-Fa-f:.]+\\]:[0-9]{1,5})?$"),
+      text_info("address",
+                "an address such as 127.0.0.1:9464 or unix:/path, or \"\" for no endpoint",
+                "^([0-9.]+:[0-9]{1,5}|\\[[0-9A-Fa-f:.]+\\]:[0-9]{1,5}|unix:/.+)?$"),
       [](std::string_view text) {
         if (text.empty()) return true;
         const auto endpoint = net::parse_endpoint(text);
-        return endpoint && std::holds_alternative<net::TcpEndpoint>(*endpoint);
+        return endpoint && !std::holds_alternative<net::InheritedEndpoint>(*endpoint);
       });
 }
 

@@ -68,6 +68,20 @@ class ReloadTest : public GatewayTest {
   support::HttpResponse answer_;
 };
 
+TEST_F(ReloadTest, ShowsTheValuesInForceAndWhereTheyComeFrom) {
+  start_with({.rest = "timeouts: {idle: 5m}\n"});
+  const auto place = [&](int line) {
+    return fmt::format("\"origin\": \"{}:{}:", dir.file("chatgate.yaml"), line);
+  };
+  const auto before = gateway().get("/config").body;
+  EXPECT_THAT(before, HasSubstr("\"path\": \"timeouts.idle\",\n      \"value\": \"5m\",\n      " +
+                                place(7)));
+  EXPECT_THAT(before, HasSubstr("\"value\": \"30s\",\n      \"origin\": \"default\""));
+  write({.rest = "watch: false\ntimeouts: {idle: 6m}\n"});
+  expect_applied();
+  EXPECT_THAT(gateway().get("/config").body, HasSubstr("\"value\": \"6m\",\n      " + place(8)));
+}
+
 TEST_F(ReloadTest, ChangesNothingWhenTheFileIsTheSame) {
   start_with({});
   expect_reload("unchanged", 200);

@@ -30,10 +30,10 @@ service::GatewayConfig logging_to(const std::string& file, service::GatewayConfi
   return config;
 }
 
-service::GatewayConfig load(const std::string& file) {
+service::LoadedConfig load(const std::string& file) {
   auto loaded = service::load_config(file, {});
   if (!loaded.is_valid()) throw std::runtime_error{to_text(loaded.diagnostics.front())};
-  return std::move(loaded.config);
+  return loaded;
 }
 
 }  // namespace
@@ -45,8 +45,9 @@ TestGateway::TestGateway(service::GatewayConfig config, const std::string& log_f
                                           service::GatewayOrigin{})} {}
 
 std::unique_ptr<TestGateway> TestGateway::of_file(const std::string& config_file) {
-  auto parts = std::make_unique<Parts>(load(config_file),
-                                       service::GatewayOrigin{.config_file = config_file});
+  auto loaded = load(config_file);
+  service::GatewayOrigin origin{.config_file = config_file, .origins = std::move(loaded.origins)};
+  auto parts = std::make_unique<Parts>(std::move(loaded.config), std::move(origin));
   return std::unique_ptr<TestGateway>{new TestGateway{std::move(parts)}};
 }
 

@@ -9,13 +9,14 @@
 #include <chatgate/base/expected.h>
 
 namespace chatgate::admin {
-namespace {
 
 bool is_loopback(const net::IpAddress& ip) {
   const auto v4 = net::Cidr::parse("127.0.0.0/8").value();
   const auto v6 = net::Cidr::parse("::1/128").value();
   return v4.contains(ip) || v6.contains(ip);
 }
+
+namespace {
 
 char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -66,16 +67,35 @@ std::string_view bearer_token(std::optional<std::string_view> authorization) {
 
 }  // namespace
 
-ControlGuard::ControlGuard(const net::IpAddress& bound, const std::string& token_file)
-    : is_loopback_{is_loopback(bound)} {
-  auto loaded = reload_token(token_file);
+ControlGuard::ControlGuard(Reach reach, const AdminOptions& options) : reach_{reach} {
+  auto loaded = reload(options);
   if (!loaded) throw TokenError{loaded.error()};
   warning_ = std::move(*loaded);
 }
 
-std::optional<Response> ControlGuard::refuse(const Request& request) const {
+std::optional<Response> ControlGuard::refuse_control(const Request& request) const {
   if (auto refusal = refuse_forged(request)) return refusal;
   return refuse_unknown(request);
+}
+
+std::optional<Response> ControlGuard::refuse_view(const Request& request) const {
+  if (auto refusal = refuse_forged(request)) return refusal;
+  return refuse_scrape(request);
+}
+
+std::optional<Response> ControlGuard::refuse_scrape(const Request& request) const {
+  return is_for_everything() ? refuse_unknown(request) : std::nullopt;
+}
+
+std::string_view ControlGuard::controls() const {
+  const base::MutexLock lock{mutex_};
+  if (!token_.empty()) return "token";
+  return reach_ == Reach::Network ? "off" : "open";
+}
+
+bool ControlGuard::is_for_everything() const {
+  const base::MutexLock lock{mutex_};
+  return token_for_ == TokenFor::Everything;
 }
 
 std::optional<Response> ControlGuard::refuse_forged(const Request& request) const {
@@ -83,7 +103,7 @@ std::optional<Response> ControlGuard::refuse_forged(const Request& request) cons
     return error_response(403,
                           "the Origin is another site's: a web page may not control the gateway");
   }
-  if (is_loopback_ && request.host && !is_local_host(*request.host)) {
+  if (reach_ == Reach::Loopback && request.host && !is_local_host(*request.host)) {
     return error_response(403,
                           "the Host is not this machine's loopback address; use 127.0.0.1, [::1] "
                           "or localhost in the URL");
@@ -94,7 +114,7 @@ std::optional<Response> ControlGuard::refuse_forged(const Request& request) cons
 std::optional<Response> ControlGuard::refuse_unknown(const Request& request) const {
   const base::MutexLock lock{mutex_};
   if (token_.empty()) {
-    if (is_loopback_) return std::nullopt;
+    if (reach_ != Reach::Network) return std::nullopt;
     return error_response(403,
                           "controls are off: admin.address is not a loopback address and no token "
                           "is configured; set admin.token_file");
@@ -107,15 +127,16 @@ std::optional<Response> ControlGuard::refuse_unknown(const Request& request) con
   return refusal;
 }
 
-base::Expected<std::string, std::string> ControlGuard::reload_token(const std::string& token_file) {
+base::Expected<std::string, std::string> ControlGuard::reload(const AdminOptions& options) {
   Token present;
-  if (!token_file.empty()) {
-    auto loaded = load_token(token_file);
+  if (!options.token_file.empty()) {
+    auto loaded = load_token(options.token_file);
     if (!loaded) return base::Unexpected{loaded.error()};
     present = *std::move(loaded);
   }
   const base::MutexLock lock{mutex_};
   token_ = std::move(present.value);
+  token_for_ = options.token_for;
   return std::move(present.warning);
 }
 

@@ -190,7 +190,8 @@ Response HttpServer::answer(::mg_connection* connection) const {
                    .body = body,
                    .host = header(connection, "Host"),
                    .origin = header(connection, "Origin"),
-                   .authorization = header(connection, "Authorization")});
+                   .authorization = header(connection, "Authorization"),
+                   .peer_port = static_cast<std::uint16_t>(info.remote_port)});
 }
 
 }  // namespace chatgate::admin

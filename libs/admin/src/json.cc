@@ -76,6 +76,14 @@ Json to_json(const StatusReport& report) {
            {{"file", report.config_file}, {"last_reload", last_reload_json(report.last_reload)}}}};
 }
 
+Json to_json(const std::vector<ConfigValue>& values) {
+  Json rows = Json::array();
+  for (const auto& [path, value, origin] : values) {
+    rows.push_back({{"path", path}, {"value", value}, {"origin", origin}});
+  }
+  return {{"config", std::move(rows)}};
+}
+
 std::string list_json(std::string_view name, const Table& table, const Selection& selection,
                       bool complete) {
   std::string text = "{\"";

@@ -18,6 +18,7 @@ using Json = nlohmann::ordered_json;
 Response json_response(int status, const Json& content);
 
 Json to_json(const StatusReport& report);
+Json to_json(const std::vector<ConfigValue>& values);
 Json to_json(const ReloadResult& result);
 
 /// The selected rows under `name`, one on each line, then how many matched and whether all workers

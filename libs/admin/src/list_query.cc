@@ -1,3 +1,5 @@
+#include "time_text.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -8,6 +10,7 @@
 
 #include <chatgate/admin/list_query.h>
 #include <chatgate/base/assert.h>
+#include <chatgate/base/units.h>
 
 namespace chatgate::admin {
 namespace {
@@ -40,7 +43,10 @@ std::string list_names(std::span<const Column> columns) {
 
 Expected<std::size_t, std::string> find_column(std::string_view name,
                                                std::span<const Column> columns) {
-  const auto found = std::ranges::find(columns, name, &Column::name);
+  const auto named = std::ranges::find(columns, name, &Column::name);
+  const auto found = named == columns.end() && name == "source"
+                         ? std::ranges::find(columns, "peer", &Column::name)
+                         : named;
   if (found != columns.end()) return static_cast<std::size_t>(found - columns.begin());
   return Unexpected{
       fmt::format("there is no column '{}'; the columns are {}", name, list_names(columns))};
@@ -70,8 +76,12 @@ Expected<Operand, std::string> parse_operand(const Column& column, std::string_v
     case CellKind::Flag:
       if (text == "true" || text == "false") return Operand{text == "true"};
       return Unexpected{fmt::format("{}: '{}' is neither true nor false", column.name, text)};
-    case CellKind::Count:
     case CellKind::Measure:
+      if (const auto duration = base::parse_duration(text)) return Operand{to_seconds(*duration)};
+      if (const auto number = parse_number<double>(text)) return Operand{*number};
+      return Unexpected{fmt::format(
+          "{}: '{}' is neither a number of seconds nor a duration such as 5m", column.name, text)};
+    case CellKind::Count:
       if (const auto number = parse_number<double>(text)) return Operand{*number};
       return Unexpected{fmt::format("{}: '{}' is not a number", column.name, text)};
     case CellKind::Text:
@@ -122,6 +132,18 @@ Expected<std::vector<Term>, std::string> parse_filter(std::string_view text,
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return terms;
+}
+
+// Leaves `number` alone when there is no text. Returns what is wrong with the text, or nothing.
+std::optional<std::string> read_number(std::string_view text, std::string_view name,
+                                       std::size_t max, std::size_t& number) {
+  if (text.empty()) return std::nullopt;
+  const auto parsed = parse_number<std::size_t>(text);
+  if (!parsed || *parsed > max) {
+    return fmt::format("{}: '{}' is not a whole number from 0 to {}", name, text, max);
+  }
+  number = *parsed;
+  return std::nullopt;
 }
 
 bool holds(Comparison comparison, std::partial_ordering order) {
@@ -192,13 +214,11 @@ Expected<ListQuery, std::string> parse_list_query(const ListText& text,
   auto terms = parse_filter(text.filter, columns);
   if (!terms) return Unexpected{terms.error()};
   query.terms = std::move(*terms);
-  if (!text.limit.empty()) {
-    const auto limit = parse_number<std::size_t>(text.limit);
-    if (!limit || *limit > kListLimitMax) {
-      return Unexpected{
-          fmt::format("limit: '{}' is not a whole number from 0 to {}", text.limit, kListLimitMax)};
-    }
-    query.limit = *limit;
+  if (auto mistake = read_number(text.limit, "limit", kListLimitMax, query.limit)) {
+    return Unexpected{*std::move(mistake)};
+  }
+  if (auto mistake = read_number(text.offset, "offset", kListOffsetMax, query.offset)) {
+    return Unexpected{*std::move(mistake)};
   }
   return query;
 }
@@ -213,15 +233,16 @@ Selection select_rows(const ListQuery& query, const Table& table) {
   }
   std::vector<std::size_t> order(matched.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  const auto shown = static_cast<std::ptrdiff_t>(std::min(query.limit, order.size()));
-  std::ranges::partial_sort(order, order.begin() + shown, [&](std::size_t a, std::size_t b) {
+  const auto skipped = std::min(query.offset, order.size());
+  const auto end = skipped + std::min(query.limit, order.size() - skipped);
+  const auto first = order.begin() + static_cast<std::ptrdiff_t>(skipped);
+  const auto last = order.begin() + static_cast<std::ptrdiff_t>(end);
+  std::ranges::partial_sort(order, last, [&](std::size_t a, std::size_t b) {
     if (keys[a] != keys[b]) return query.descending ? keys[b] < keys[a] : keys[a] < keys[b];
     return a < b;
   });
   Selection selection{{}, matched.size()};
-  for (auto one = order.begin(); one != order.begin() + shown; ++one) {
-    selection.rows.push_back(matched[*one]);
-  }
+  for (auto one = first; one != last; ++one) selection.rows.push_back(matched[*one]);
   return selection;
 }
 

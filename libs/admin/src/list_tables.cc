@@ -1,6 +1,7 @@
 #include "time_text.h"
 
 #include <array>
+#include <map>
 
 #include <chatgate/admin/list_tables.h>
 
@@ -59,6 +60,21 @@ constexpr std::array kClosedColumns{
                         [](auto& row) -> Cell { return row.sent_bytes; }},
 };
 
+constexpr std::array kSourceColumns{
+    ColumnOf<SourceRow>{{"source", CellKind::Text},
+                        [](auto& row) -> Cell { return to_text(row.source); }},
+    ColumnOf<SourceRow>{{"connections", CellKind::Count},
+                        [](auto& row) -> Cell { return row.connections; }},
+    ColumnOf<SourceRow>{{"messages", CellKind::Count},
+                        [](auto& row) -> Cell { return row.messages; }},
+    ColumnOf<SourceRow>{{"received_bytes", CellKind::Count},
+                        [](auto& row) -> Cell { return row.received_bytes; }},
+    ColumnOf<SourceRow>{{"sent_bytes", CellKind::Count},
+                        [](auto& row) -> Cell { return row.sent_bytes; }},
+    ColumnOf<SourceRow>{{"output_bytes", CellKind::Count},
+                        [](auto& row) -> Cell { return row.output_bytes; }},
+};
+
 template <class Row, std::size_t Count>
 constexpr std::array<Column, Count> names_of(const std::array<ColumnOf<Row>, Count>& columns) {
   std::array<Column, Count> names;
@@ -68,11 +84,30 @@ constexpr std::array<Column, Count> names_of(const std::array<ColumnOf<Row>, Cou
 
 constexpr auto kConnectionNames = names_of(kConnectionColumns);
 constexpr auto kClosedNames = names_of(kClosedColumns);
+constexpr auto kSourceNames = names_of(kSourceColumns);
 
 }  // namespace
 
 std::span<const Column> connection_columns() noexcept { return kConnectionNames; }
 std::span<const Column> closed_columns() noexcept { return kClosedNames; }
+std::span<const Column> source_columns() noexcept { return kSourceNames; }
+
+std::vector<SourceRow> group_by_source(const std::vector<ConnectionRow>& rows) {
+  std::map<net::IpAddress, SourceRow> sources;
+  for (const auto& row : rows) {
+    auto& source = sources[row.peer.ip];
+    source.source = row.peer.ip;
+    ++source.connections;
+    source.messages += row.messages;
+    source.received_bytes += row.received_bytes;
+    source.sent_bytes += row.sent_bytes;
+    source.output_bytes += row.output_bytes;
+  }
+  std::vector<SourceRow> grouped;
+  grouped.reserve(sources.size());
+  for (const auto& [ip, source] : sources) grouped.push_back(source);
+  return grouped;
+}
 
 Table table_of(const std::vector<ConnectionRow>& rows) {
   return {kConnectionNames, rows.size(), [&rows](std::size_t row, std::size_t column) {
@@ -83,6 +118,12 @@ Table table_of(const std::vector<ConnectionRow>& rows) {
 Table table_of(const std::vector<ClosedRow>& rows) {
   return {kClosedNames, rows.size(), [&rows](std::size_t row, std::size_t column) {
             return kClosedColumns[column].cell(rows[row]);
+          }};
+}
+
+Table table_of(const std::vector<SourceRow>& rows) {
+  return {kSourceNames, rows.size(), [&rows](std::size_t row, std::size_t column) {
+            return kSourceColumns[column].cell(rows[row]);
           }};
 }
 

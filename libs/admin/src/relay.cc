@@ -64,6 +64,13 @@ class Direction {
   bool at_end_ = false;
 };
 
+std::uint16_t port_of(const net::UniqueFd& socket) {
+  ::sockaddr_in address{};
+  ::socklen_t length = sizeof address;
+  ::getsockname(socket.get(), reinterpret_cast<::sockaddr*>(&address), &length);
+  return ntohs(address.sin_port);
+}
+
 net::UniqueFd connect_to(std::uint16_t port) {
   net::UniqueFd socket{::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   ::sockaddr_in address{};
@@ -77,10 +84,27 @@ net::UniqueFd connect_to(std::uint16_t port) {
 
 }  // namespace
 
+void RelayedPorts::insert(std::uint16_t port) {
+  const base::MutexLock lock{mutex_};
+  ports_.insert(port);
+}
+
+void RelayedPorts::erase(std::uint16_t port) {
+  const base::MutexLock lock{mutex_};
+  ports_.erase(port);
+}
+
+bool RelayedPorts::contains(std::uint16_t port) const {
+  const base::MutexLock lock{mutex_};
+  return ports_.contains(port);
+}
+
 class Relay::Pair {
  public:
   Pair(net::UniqueFd client, net::UniqueFd server)
-      : client_{std::move(client)}, server_{std::move(server)} {}
+      : client_{std::move(client)}, server_{std::move(server)}, port_{port_of(server_)} {}
+
+  std::uint16_t port() const noexcept { return port_; }
 
   ::pollfd client_poll() const noexcept {
     return {client_.get(), static_cast<short>(request_.source_events() | response_.target_events()),
@@ -101,14 +125,16 @@ class Relay::Pair {
  private:
   net::UniqueFd client_;
   net::UniqueFd server_;
+  std::uint16_t port_;
   Direction request_;
   Direction response_;
   Clock::time_point deadline_ = Clock::now() + kPairTimeout;
 };
 
-Relay::Relay(net::ListeningSocket listening, std::uint16_t target_port)
+Relay::Relay(net::ListeningSocket listening, std::uint16_t target_port, RelayedPorts& ports)
     : listening_{std::move(listening)},
       target_port_{target_port},
+      ports_{ports},
       stop_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
   if (!stop_) throw std::system_error{errno, std::generic_category(), "eventfd"};
   running_ = std::async(std::launch::async, [this] { run(); });
@@ -130,7 +156,11 @@ void Relay::run() {
     ::poll(polled.data(), polled.size(), kTickMilliseconds);
     if (polled[0].revents != 0) return;
     if (polled[1].revents != 0) accept_all(pairs);
-    std::erase_if(pairs, [](Pair& pair) { return !pair.advance(); });
+    std::erase_if(pairs, [this](Pair& pair) {
+      if (pair.advance()) return false;
+      ports_.erase(pair.port());
+      return true;
+    });
   }
 }
 
@@ -143,6 +173,8 @@ void Relay::accept_all(std::vector<Pair>& pairs) {
     if (!client) return;
     if (auto server = connect_to(target_port_)) {
       pairs.emplace_back(std::move(client), std::move(server));
+      // Before the first byte goes there, after which the server asks.
+      ports_.insert(pairs.back().port());
     }
   }
 }

@@ -1,6 +1,7 @@
 #include "router.h"
 
 #include "json.h"
+#include "status_page.h"
 
 #include <algorithm>
 #include <array>
@@ -17,12 +18,24 @@
 namespace chatgate::admin {
 namespace {
 
-enum class Action : std::uint8_t { Show, Control };
+enum class Action : std::uint8_t {
+  Greet,    // Tells nothing of anybody: for everyone.
+  Scrape,   // Counts.
+  Show,     // Clients, and the configuration.
+  Control,  // Changes something.
+};
+
+/// One request, and what it may ask.
+struct Call {
+  const Request& request;
+  Backend& backend;
+  const ControlGuard& guard;
+};
 
 struct Route {
   std::string_view path;  // `{id}` stands for one segment.
   Action action;
-  Response (*respond)(const Request&, Backend&);
+  Response (*respond)(const Call&);
   std::string_view help;
 };
 
@@ -40,23 +53,27 @@ Response to_response(const ControlResult& result) {
   CHATGATE_ASSERT(false);
 }
 
-Response metrics(const Request&, Backend& backend) {
-  return {200, "text/plain; version=0.0.4; charset=utf-8", backend.metrics(), {}};
+Response metrics(const Call& call) {
+  return {200, "text/plain; version=0.0.4; charset=utf-8", call.backend.metrics(), {}};
 }
 
-Response livez(const Request&, Backend& backend) {
-  const auto live = backend.live();
+Response livez(const Call& call) {
+  const auto live = call.backend.live();
   return text_response(live.ok ? 200 : 503, live.text + '\n');
 }
 
-Response readyz(const Request&, Backend& backend) {
-  const auto ready = backend.ready();
+Response readyz(const Call& call) {
+  const auto ready = call.backend.ready();
   return text_response(ready.ok ? 200 : 503, ready.state + '\n');
 }
 
-Response status(const Request&, Backend& backend) {
-  return json_response(200, to_json(backend.status()));
+Response status(const Call& call) {
+  auto json = to_json(call.backend.status());
+  json["controls"] = call.guard.controls();
+  return json_response(200, json);
 }
+
+Response show_page(const Call&) { return status_page(); }
 
 base::Expected<ListText, std::string> read_list_text(std::string_view query) {
   ListText text;
@@ -67,9 +84,11 @@ base::Expected<ListText, std::string> read_list_text(std::string_view query) {
       text.filter += text.filter.empty() ? value : ',' + value;
     } else if (name == "limit") {
       text.limit = std::move(value);
+    } else if (name == "offset") {
+      text.offset = std::move(value);
     } else {
       return base::Unexpected{
-          fmt::format("unknown parameter '{}'; a list takes sort, filter and limit", name)};
+          fmt::format("unknown parameter '{}'; a list takes sort, filter, limit and offset", name)};
     }
   }
   return text;
@@ -89,19 +108,29 @@ Response list_response(std::string_view name, const Table& table, const ListQuer
   return {200, "application/json", list_json(name, table, select_rows(query, table), complete), {}};
 }
 
-Response connections(const Request& request, Backend& backend) {
-  const auto query = read_list_query(request, connection_columns(), "id");
+Response connections(const Call& call) {
+  const auto query = read_list_query(call.request, connection_columns(), "id");
   if (!query) return error_response(400, query.error());
-  const auto list = backend.connections();
+  const auto list = call.backend.connections();
   return list_response("connections", table_of(list.rows), *query, list.complete);
 }
 
-Response closed_connections(const Request& request, Backend& backend) {
-  const auto query = read_list_query(request, closed_columns(), "-ended_at");
+Response closed_connections(const Call& call) {
+  const auto query = read_list_query(call.request, closed_columns(), "-ended_at");
   if (!query) return error_response(400, query.error());
-  const auto rows = backend.recently_closed();
+  const auto rows = call.backend.recently_closed();
   return list_response("closed", table_of(rows), *query, true);
 }
+
+Response sources(const Call& call) {
+  const auto query = read_list_query(call.request, source_columns(), "-connections");
+  if (!query) return error_response(400, query.error());
+  const auto list = call.backend.connections();
+  const auto rows = group_by_source(list.rows);
+  return list_response("sources", table_of(rows), *query, list.complete);
+}
+
+Response config(const Call& call) { return json_response(200, to_json(call.backend.config())); }
 
 std::optional<base::SessionId> parse_id(std::string_view path) {
   path.remove_prefix(std::string_view{"/connections/"}.size());
@@ -113,24 +142,24 @@ std::optional<base::SessionId> parse_id(std::string_view path) {
   return id;
 }
 
-Response close_connection(const Request& request, Backend& backend) {
-  const auto id = parse_id(request.path);
+Response close_connection(const Call& call) {
+  const auto id = parse_id(call.request.path);
   if (!id) return error_response(400, "an id is a number, as /connections lists them");
   bool abort = false;
-  for (const auto& [name, value] : parse_query_string(request.query)) {
+  for (const auto& [name, value] : parse_query_string(call.request.query)) {
     if (name != "abort" || (value != "true" && value != "false")) {
       return error_response(400, "close takes abort=true or abort=false and nothing else");
     }
     abort = value == "true";
   }
-  return to_response(backend.close_connection(*id, abort));
+  return to_response(call.backend.close_connection(*id, abort));
 }
 
-Response drain(const Request&, Backend& backend) { return to_response(backend.drain()); }
-Response undrain(const Request&, Backend& backend) { return to_response(backend.undrain()); }
+Response drain(const Call& call) { return to_response(call.backend.drain()); }
+Response undrain(const Call& call) { return to_response(call.backend.undrain()); }
 
-Response reload(const Request&, Backend& backend) {
-  const auto result = backend.reload();
+Response reload(const Call& call) {
+  const auto result = call.backend.reload();
   auto json = to_json(result);
   switch (result.outcome) {
     case ReloadResult::Outcome::Applied:
@@ -155,32 +184,35 @@ std::string read_level(const Request& request) {
   return name == "level" ? value : name;
 }
 
-Response set_log_level(const Request& request, Backend& backend) {
+Response set_log_level(const Call& call) {
   using telemetry::LogLevel;
   constexpr std::array kLevels{std::pair{std::string_view{"trace"}, LogLevel::Trace},
                                std::pair{std::string_view{"debug"}, LogLevel::Debug},
                                std::pair{std::string_view{"info"}, LogLevel::Info},
                                std::pair{std::string_view{"warn"}, LogLevel::Warn},
                                std::pair{std::string_view{"error"}, LogLevel::Error}};
-  const auto wanted = read_level(request);
+  const auto wanted = read_level(call.request);
   for (const auto& [name, level] : kLevels) {
-    if (name == wanted) return to_response(backend.set_log_level(level));
+    if (name == wanted) return to_response(call.backend.set_log_level(level));
   }
   return error_response(400, "say level=trace, debug, info, warn or error");
 }
 
-Response index(const Request&, Backend&);
+Response help(const Call&);
 
 constexpr std::array kRoutes{
-    Route{"/", Action::Show, index, "this text"},
-    Route{"/metrics", Action::Show, metrics, "Prometheus metrics"},
-    Route{"/livez", Action::Show, livez, "200 while every thread advances"},
-    Route{"/readyz", Action::Show, readyz, "200 while new clients are welcome"},
+    Route{"/", Action::Greet, show_page, "the status page"},
+    Route{"/help", Action::Greet, help, "this text"},
+    Route{"/metrics", Action::Scrape, metrics, "Prometheus metrics"},
+    Route{"/livez", Action::Greet, livez, "200 while every thread advances"},
+    Route{"/readyz", Action::Greet, readyz, "200 while new clients are welcome"},
     Route{"/status", Action::Show, status, "the gateway at a glance"},
     Route{"/connections", Action::Show, connections,
-          "open sessions, ?sort=-age&filter=listener=public,peer=10.0.0.0/8,idle>60&limit=100"},
+          "open sessions, ?sort=-age&filter=listener=public,source=10.0.0.0/8,idle>5m&limit=100"},
     Route{"/connections/closed", Action::Show, closed_connections,
           "sessions that ended, ?filter=reason=idle_timeout"},
+    Route{"/sources", Action::Show, sources, "open sessions by address, ?sort=-messages"},
+    Route{"/config", Action::Show, config, "the configuration in force, and its origins"},
     Route{"/connections/{id}/close", Action::Control, close_connection,
           "ends one session, ?abort=true by a reset"},
     Route{"/drain", Action::Control, drain, "starts the graceful shutdown"},
@@ -189,15 +221,16 @@ constexpr std::array kRoutes{
     Route{"/log-level", Action::Control, set_log_level, "?level=trace, debug, info, warn or error"},
 };
 
-std::string index_text() {
+std::string help_text() {
   std::string text = "chatgate admin endpoint\n\n";
   for (const auto& [path, action, ignored, help] : kRoutes) {
-    text += fmt::format("{:<4} {:<24} {}\n", action == Action::Show ? "GET" : "POST", path, help);
+    text +=
+        fmt::format("{:<4} {:<24} {}\n", action == Action::Control ? "POST" : "GET", path, help);
   }
   return text;
 }
 
-Response index(const Request&, Backend&) { return text_response(200, index_text()); }
+Response help(const Call&) { return text_response(200, help_text()); }
 
 bool matches(std::string_view pattern, std::string_view path) {
   const auto open = pattern.find("{id}");
@@ -221,17 +254,29 @@ Response refuse_method(Action action) {
   return refusal;
 }
 
+std::optional<Response> refuse(Action action, const Request& request, const ControlGuard& guard) {
+  switch (action) {
+    case Action::Greet:
+      return std::nullopt;
+    case Action::Scrape:
+      return guard.refuse_scrape(request);
+    case Action::Show:
+      return guard.refuse_view(request);
+    case Action::Control:
+      return guard.refuse_control(request);
+  }
+  CHATGATE_ASSERT(false);
+}
+
 }  // namespace
 
 Response respond(const Request& request, Backend& backend, const ControlGuard& guard) {
   const auto route = std::ranges::find_if(
       kRoutes, [&](const Route& one) { return matches(one.path, request.path); });
-  if (route == kRoutes.end()) return text_response(404, "no such path\n\n" + index_text());
+  if (route == kRoutes.end()) return text_response(404, "no such path\n\n" + help_text());
   if (!allows(route->action, request.method)) return refuse_method(route->action);
-  if (route->action == Action::Control) {
-    if (auto refusal = guard.refuse(request)) return *std::move(refusal);
-  }
-  return route->respond(request, backend);
+  if (auto refusal = refuse(route->action, request, guard)) return *std::move(refusal);
+  return route->respond({request, backend, guard});
 }
 
 }  // namespace chatgate::admin

@@ -17,24 +17,34 @@ namespace {
 
 constexpr std::uint32_t kBacklog = 512;
 
-net::TcpEndpoint parse_address(const std::string& text) {
+net::Endpoint parse_address(const std::string& text) {
   const auto endpoint = net::parse_endpoint(text);
-  const auto* const tcp = endpoint ? std::get_if<net::TcpEndpoint>(&*endpoint) : nullptr;
-  if (tcp != nullptr) return *tcp;
-  throw std::runtime_error{"admin.address " + text +
-                           ": must be ADDRESS:PORT, such as 127.0.0.1:9464 or [::1]:9464"};
+  if (endpoint && !std::holds_alternative<net::InheritedEndpoint>(*endpoint)) return *endpoint;
+  throw std::runtime_error{
+      "admin.address " + text +
+      ": must be ADDRESS:PORT, such as 127.0.0.1:9464 or [::1]:9464, or unix:/path"};
 }
 
-bool is_v6(const net::TcpEndpoint& endpoint) {
-  return endpoint.ip.family == net::IpAddress::Family::V6;
+Reach reach_of(const net::Endpoint& endpoint) {
+  const auto* const tcp = std::get_if<net::TcpEndpoint>(&endpoint);
+  if (tcp == nullptr) return Reach::UnixSocket;
+  return is_loopback(tcp->ip) ? Reach::Loopback : Reach::Network;
+}
+
+// The HTTP server knows IPv4 alone.
+bool needs_relay(const net::Endpoint& endpoint) {
+  const auto* const tcp = std::get_if<net::TcpEndpoint>(&endpoint);
+  return tcp == nullptr || tcp->ip.family == net::IpAddress::Family::V6;
 }
 
 // Where the HTTP server listens: behind the relay, on a port of its own.
 net::TcpEndpoint behind_relay() { return {net::IpAddress::parse("127.0.0.1").value(), 0}; }
 
-std::uint16_t port_of(const net::ListeningSocket& listening) {
-  const auto endpoint = net::parse_endpoint(listening.address());
-  return std::get<net::TcpEndpoint>(endpoint.value()).port;
+// Of a Unix socket: 0.
+std::uint16_t port_of(const std::string& address) {
+  const auto endpoint = net::parse_endpoint(address);
+  const auto* const tcp = endpoint ? std::get_if<net::TcpEndpoint>(&*endpoint) : nullptr;
+  return tcp == nullptr ? std::uint16_t{0} : tcp->port;
 }
 
 }  // namespace
@@ -44,25 +54,38 @@ class Server::Impl {
   Impl(const AdminOptions& options, Backend& backend)
       : Impl{parse_address(options.address), options, backend} {}
 
-  std::uint16_t port() const noexcept { return port_; }
+  const std::string& address() const noexcept { return address_; }
   ControlGuard& guard() noexcept { return guard_; }
 
  private:
-  Impl(const net::TcpEndpoint& address, const AdminOptions& options, Backend& backend)
-      : guard_{address.ip, options.token_file},
-        http_{
-            is_v6(address) ? behind_relay() : address,
-            [this, &backend](const Request& request) { return respond(request, backend, guard_); }},
-        port_{http_.port()} {
-    if (!is_v6(address)) return;
+  Impl(const net::Endpoint& address, const AdminOptions& options, Backend& backend)
+      : guard_{reach_of(address), options},
+        is_relayed_{needs_relay(address)},
+        http_{is_relayed_ ? behind_relay() : std::get<net::TcpEndpoint>(address),
+              [this, &backend](const Request& request) { return answer(request, backend); }} {
+    if (!is_relayed_) {
+      address_ =
+          net::to_text(net::TcpEndpoint{std::get<net::TcpEndpoint>(address).ip, http_.port()});
+      return;
+    }
     auto listening = net::open_listening_sockets(address, kBacklog, 1, {}, {});
-    port_ = port_of(listening.front());
-    relay_.emplace(std::move(listening.front()), http_.port());
+    address_ = listening.front().address();
+    relay_.emplace(std::move(listening.front()), http_.port(), relayed_);
+  }
+
+  // A Unix socket's file says who may come in: the port behind the relay must not let others in.
+  Response answer(const Request& request, Backend& backend) const {
+    if (is_relayed_ && !relayed_.contains(request.peer_port)) {
+      return error_response(403, "this port is not the endpoint: use admin.address");
+    }
+    return respond(request, backend, guard_);
   }
 
   ControlGuard guard_;
+  const bool is_relayed_;
+  RelayedPorts relayed_;
   HttpServer http_;
-  std::uint16_t port_;
+  std::string address_;
   std::optional<Relay> relay_;
 };
 
@@ -86,12 +109,14 @@ Server::Server(const AdminOptions& options, Backend& backend)
 
 Server::~Server() = default;
 
-std::uint16_t Server::port() const noexcept { return impl_->port(); }
+std::uint16_t Server::port() const noexcept { return port_of(impl_->address()); }
+
+const std::string& Server::address() const noexcept { return impl_->address(); }
 
 const std::string& Server::token_warning() const noexcept { return impl_->guard().warning(); }
 
-base::Expected<std::string, std::string> Server::reload_token(const std::string& token_file) {
-  return impl_->guard().reload_token(token_file);
+base::Expected<std::string, std::string> Server::reload_access(const AdminOptions& options) {
+  return impl_->guard().reload(options);
 }
 
 }  // namespace chatgate::admin

@@ -20,6 +20,11 @@ std::string leaf_text(const Leaf& leaf, const void* object) {
   return leaf.list() ? '[' + joined(texts) + ']' : texts.front();
 }
 
+Origin origin_of(const std::map<std::string, Origin>& origins, const std::string& path) {
+  const auto found = origins.find(path);
+  return found == origins.end() ? Origin{} : found->second;
+}
+
 class Writer {
  public:
   explicit Writer(const std::map<std::string, Origin>& origins) : origins_{origins} {}
@@ -34,8 +39,7 @@ class Writer {
   }
   // A comment ends with its line, so a file's name must not bring a line of its own.
   std::string comment(const std::string& path) const {
-    const auto found = origins_.find(path);
-    auto text = to_text(found == origins_.end() ? Origin{} : found->second);
+    auto text = to_text(origin_of(origins_, path));
     for (auto& c : text) {
       if (static_cast<unsigned char>(c) < 0x20) c = '?';
     }
@@ -83,6 +87,16 @@ std::string effective_yaml(const Section& root, void* object,
   Writer writer{origins};
   writer.section(root, object, "", 0);
   return writer.take();
+}
+
+std::vector<EffectiveValue> effective_values(const Section& root, void* object,
+                                             const std::map<std::string, Origin>& origins) {
+  std::vector<EffectiveValue> values;
+  for (const auto& place : leaves(root, object)) {
+    values.push_back(
+        {place.path, leaf_text(*place.key->leaf(), place.object), origin_of(origins, place.path)});
+  }
+  return values;
 }
 
 std::vector<Change> changes(const Section& root, void* before, void* now) {

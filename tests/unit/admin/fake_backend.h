@@ -22,6 +22,7 @@ class FakeBackend : public Backend {
   ConnectionList open;
   std::vector<ClosedRow> closed;
   StatusReport report;
+  std::vector<ConfigValue> values;
   ControlResult control{ControlResult::Outcome::Done, "done"};
   ReloadResult reloaded;
   std::string failure;  // Not empty: metrics() throws it.
@@ -35,6 +36,7 @@ class FakeBackend : public Backend {
   StatusReport status() override { return report; }
   ConnectionList connections() override { return open; }
   std::vector<ClosedRow> recently_closed() override { return closed; }
+  std::vector<ConfigValue> config() override { return values; }
   ControlResult close_connection(base::SessionId id, bool abort) override;
   ControlResult drain() override;
   ControlResult undrain() override;

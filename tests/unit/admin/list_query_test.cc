@@ -85,6 +85,9 @@ INSTANTIATE_TEST_SUITE_P(
         GoodQuery{"ByFlag", {"tame", "", ""}, {"ant", "fox", "cat", "hen"}},
         GoodQuery{"ByPeerAsNumbers", {"home", "", ""}, {"cat", "ant", "fox", "hen"}},
         GoodQuery{"UpToTheLimit", {"-weight", "", "2"}, {"fox", "cat"}},
+        GoodQuery{"AfterTheOffset", {"-weight", "", "2", "1"}, {"cat", "hen"}},
+        GoodQuery{"WhatTheOffsetLeaves", {"-weight", "", "2", "3"}, {"ant"}},
+        GoodQuery{"NothingBeyondTheEnd", {"-weight", "", "2", "9"}, {}},
         GoodQuery{"NothingForLimitZero", {"", "", "0"}, {}}),
     [](const auto& instance) { return instance.param.name; });
 
@@ -100,6 +103,7 @@ INSTANTIATE_TEST_SUITE_P(
                       GoodQuery{"AtMostCount", {"", "legs<=4", ""}, {"cat", "fox", "hen"}},
                       GoodQuery{"OtherCount", {"", "legs!=4", ""}, {"ant", "hen"}},
                       GoodQuery{"Measure", {"", "weight>2.5", ""}, {"cat", "fox"}},
+                      GoodQuery{"MeasureAsDuration", {"", "weight>2500ms", ""}, {"cat", "fox"}},
                       GoodQuery{"Flag", {"", "tame=true", ""}, {"cat", "hen"}},
                       GoodQuery{"NoFlag", {"", "tame!=true", ""}, {"ant", "fox"}},
                       GoodQuery{"AllConditions", {"", "legs=4,tame=false", ""}, {"fox"}},
@@ -145,13 +149,15 @@ INSTANTIATE_TEST_SUITE_P(
         BadQuery{"LoneBang", {"", "legs!4", ""}, "'legs!4' is not a condition"},
         BadQuery{"EmptyCondition", {"", "legs=4,,tame=true", ""}, "'' is not a condition"},
         BadQuery{"TextForCount", {"", "legs=four", ""}, "'four' is not a number"},
-        BadQuery{"CountWithUnit", {"", "weight>1kg", ""}, "'1kg' is not a number"},
+        BadQuery{
+            "CountWithUnit", {"", "weight>1kg", ""}, "neither a number of seconds nor a duration"},
         BadQuery{"NumberForFlag", {"", "tame=1", ""}, "neither true nor false"},
         BadQuery{"OrderOfFlags", {"", "tame>false", ""}, "tame knows only = and !="},
         BadQuery{"OrderOfPeers", {"", "home<10.0.0.1", ""}, "home knows only = and !="},
         BadQuery{"BrokenBlock", {"", "home=10.0.0.0/33", ""}, "not a block"},
         BadQuery{"NegativeLimit", {"", "", "-1"}, "whole number from 0 to 10000"},
         BadQuery{"LimitTooHigh", {"", "", "10001"}, "whole number from 0 to 10000"},
+        BadQuery{"NegativeOffset", {"", "", "", "-1"}, "offset: '-1' is not a whole number"},
         BadQuery{"LimitWithRest", {"", "", "10x"}, "whole number from 0 to 10000"}),
     [](const auto& instance) { return instance.param.name; });
 

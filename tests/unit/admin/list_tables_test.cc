@@ -33,7 +33,23 @@ TEST(ListTablesTest, CellsAreOfTheKindThatTheirColumnSays) {
   const std::vector<ConnectionRow> open(1);
   const std::vector<ClosedRow> closed(1);
   expect_kinds_to_hold(table_of(open));
+  const std::vector<SourceRow> sources(1);
   expect_kinds_to_hold(table_of(closed));
+  expect_kinds_to_hold(table_of(sources));
+}
+
+TEST(ListTablesTest, GroupsSessionsByTheirAddress) {
+  std::vector<ConnectionRow> rows{make_row(1, "10.0.0.2"), make_row(2, "10.0.0.1"),
+                                  make_row(3, "10.0.0.2")};
+  rows[0].messages = 5;
+  rows[2].messages = 2;
+  rows[2].peer.port = 9;
+  const auto sources = group_by_source(rows);
+  ASSERT_EQ(sources.size(), 2U);
+  EXPECT_EQ(sources[0].connections, 1U);
+  EXPECT_EQ(net::to_text(sources[1].source), "10.0.0.2");
+  EXPECT_EQ(sources[1].connections, 2U);
+  EXPECT_EQ(sources[1].messages, 7U);
 }
 
 TEST(ListTablesTest, ShowEachFieldOfAConnection) {

@@ -76,23 +76,23 @@ TEST_F(TokenTest, DoesNotExcuseAForgery) {
 
 TEST_F(TokenTest, IsReplacedByAReload) {
   file_.write("n3w");
-  ASSERT_TRUE(server_.reload_token(file_.path()).has_value());
+  ASSERT_TRUE(server_.reload_access({.token_file = file_.path()}).has_value());
   EXPECT_EQ(drain("Bearer s3cret"), 401);
   EXPECT_EQ(drain("Bearer n3w"), 200);
 }
 
 TEST_F(TokenTest, ComesFromAnotherFileAfterAReloadThatNamesOne) {
   const SecretFile other{"0ther"};
-  ASSERT_TRUE(server_.reload_token(other.path()).has_value());
+  ASSERT_TRUE(server_.reload_access({.token_file = other.path()}).has_value());
   EXPECT_EQ(drain("Bearer s3cret"), 401);
   EXPECT_EQ(drain("Bearer 0ther"), 200);
-  ASSERT_TRUE(server_.reload_token("").has_value());
+  ASSERT_TRUE(server_.reload_access({.token_file = ""}).has_value());
   EXPECT_EQ(drain("Basic none"), 200);
 }
 
 TEST_F(TokenTest, StaysWhenAReloadFails) {
   file_.write("\n");
-  const auto reloaded = server_.reload_token(file_.path());
+  const auto reloaded = server_.reload_access({.token_file = file_.path()});
   ASSERT_FALSE(reloaded.has_value());
   EXPECT_EQ(reloaded.error(), fmt::format("admin.token_file {}: is empty; put a long random token "
                                           "into it",
@@ -147,6 +147,40 @@ TEST(TokenFileTest, StopsTheStartWhenItCannotBeRead) {
                  std::runtime_error)
         << path;
   }
+}
+
+class TokenForEverythingTest : public ::testing::Test {
+ protected:
+  int get(std::string_view target, std::string_view headers = "") {
+    return request(server_.port(), "GET", target, headers).status;
+  }
+
+  SecretFile file_{"s3cret"};
+  FakeBackend backend_;
+  Server server_{
+      {.address = "127.0.0.1:0", .token_file = file_.path(), .token_for = TokenFor::Everything},
+      backend_};
+};
+
+TEST_F(TokenForEverythingTest, IsNeededForAllThatTellsSomething) {
+  for (const auto* const target :
+       {"/metrics", "/status", "/connections", "/connections/closed", "/sources", "/config"}) {
+    EXPECT_EQ(get(target), 401) << target;
+    EXPECT_EQ(get(target, "Authorization: Bearer s3cret\r\n"), 200) << target;
+    EXPECT_EQ(get(target, "Authorization: Bearer s3cre\r\n"), 401) << target;
+  }
+}
+
+TEST_F(TokenForEverythingTest, IsNotNeededForProbesAndThePageWithoutItsData) {
+  for (const auto* const target : {"/", "/help", "/livez", "/readyz"}) {
+    EXPECT_EQ(get(target), 200) << target;
+  }
+}
+
+TEST_F(TokenForEverythingTest, EndsWithAReloadThatSaysSo) {
+  ASSERT_TRUE(server_.reload_access({.token_file = file_.path()}).has_value());
+  EXPECT_EQ(get("/status"), 200);
+  EXPECT_EQ(post(server_.port(), "/drain").status, 401);
 }
 
 TEST(OpenAddressTest, HasNoControlsWithoutAToken) {

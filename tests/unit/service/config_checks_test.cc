@@ -69,6 +69,8 @@ INSTANTIATE_TEST_SUITE_P(
                      "one read, of at most 64KiB"},
         Disagreement{"WarningWithoutIdle", "idle_warning: x\ntimeouts: {idle: 0s}\n",
                      "c.yaml:1:15: idle_warning: is sent 30s before timeouts.idle, which is 0s"},
+        Disagreement{"TokenForEverythingWithoutAToken", "admin: {token_for: everything}\n",
+                     "c.yaml:1:20: admin.token_for: everything needs a token_file"},
         Disagreement{"WarningAtOnce", "idle_warning: x\ntimeouts: {idle: 30s}\n",
                      "c.yaml:1:15: idle_warning: is sent 30s before timeouts.idle, which is 30s"},
         Disagreement{

@@ -174,9 +174,9 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"AddressByName", "listeners: [{name: a, address: \"localhost:1935\"}]\n",
                      "c.yaml:1:32: listeners.a.address: must be an address such as 0.0.0.0:1935, "
                      "\"[::]:1935\", unix:/path or fd:NAME, got \"localhost:1935\""},
-        BrokenConfig{"AdminOnAUnixSocket", "admin: {address: \"unix:/run/admin\"}\n",
-                     "c.yaml:1:18: admin.address: must be an address such as 127.0.0.1:9464, or "
-                     "\"\" for no endpoint, got \"unix:/run/admin\""},
+        BrokenConfig{"AdminOnAnInheritedSocket", "admin: {address: \"fd:admin\"}\n",
+                     "c.yaml:1:18: admin.address: must be an address such as 127.0.0.1:9464 or "
+                     "unix:/path, or \"\" for no endpoint, got \"fd:admin\""},
         BrokenConfig{"RelativePath", "admin: {token_file: token}\n",
                      "c.yaml:1:21: admin.token_file: must be an absolute path, or \"\" for none, "
                      "got \"token\""},

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include <chatgate/admin/server.h>
 #include <chatgate/admission/admission.h>
 #include <chatgate/base/mutex.h>
+#include <chatgate/config/diagnostic.h>
 #include <chatgate/config/reading.h>
 #include <chatgate/net/alarm.h>
 #include <chatgate/net/event_loop.h>
@@ -25,6 +27,7 @@
 #include <chatgate/service/farewell.h>
 #include <chatgate/service/gateway_config.h>
 #include <chatgate/service/listeners.h>
+#include <chatgate/service/load_config.h>
 #include <chatgate/service/top_connections.h>
 #include <chatgate/service/watchdog.h>
 #include <chatgate/session/session_metrics.h>
@@ -39,6 +42,7 @@ namespace chatgate::service {
 struct GatewayOrigin {
   std::string config_file;          // Read again by a reload; empty = a reload is refused.
   config::Environment environment;  // The overriding variables.
+  std::map<std::string, config::Origin> origins;  // Of what is not a default, by path.
   net::InheritedSockets inherited;
   std::chrono::nanoseconds watchdog{0};  // How often the service manager wants to hear; 0 = never.
 };
@@ -121,9 +125,9 @@ class Gateway final : private admin::Backend {
   // gateway_reload.cc.
   admin::ReloadResult reload_and_record();
   admin::ReloadResult reload_now();
-  admin::ReloadResult apply(GatewayConfig config, std::vector<std::string> changed);
+  admin::ReloadResult apply(LoadedConfig loaded, std::vector<std::string> changed);
   void record(const admin::ReloadResult& result);
-  std::optional<std::string> reload_token(const GatewayConfig& config);
+  std::optional<std::string> reload_access(const GatewayConfig& config);
   void drain_removed(std::vector<base::ListenerId> ids, const DrainOptions& options);
 
   // gateway_status.cc: what the admin endpoint shows.
@@ -137,6 +141,7 @@ class Gateway final : private admin::Backend {
   admin::StatusReport status() override;
   admin::ConnectionList connections() override;
   std::vector<admin::ClosedRow> recently_closed() override;
+  std::vector<admin::ConfigValue> config() override;
   admin::ControlResult close_connection(base::SessionId id, bool abort) override;
   admin::ControlResult drain() override;
   admin::ControlResult undrain() override;
@@ -187,6 +192,7 @@ class Gateway final : private admin::Backend {
 
   mutable base::Mutex mutex_;
   GatewayConfig config_ CHATGATE_GUARDED_BY(mutex_);
+  std::map<std::string, config::Origin> origins_ CHATGATE_GUARDED_BY(mutex_);
   std::vector<ListenerView> listener_views_ CHATGATE_GUARDED_BY(mutex_);
   std::optional<admin::LastReload> last_reload_ CHATGATE_GUARDED_BY(mutex_);
   std::chrono::system_clock::time_point reload_succeeded_at_ CHATGATE_GUARDED_BY(mutex_) =

@@ -90,6 +90,13 @@ inline constexpr std::size_t kReloadOutcomeCount = 4;
 /// The word of an outcome in JSON, metrics and the log: `requires_restart`.
 std::string_view to_token(ReloadResult::Outcome outcome) noexcept;
 
+/// One value of the configuration in force.
+struct ConfigValue {
+  std::string path;    // `limits.max_connections`
+  std::string value;   // As the file would have it.
+  std::string origin;  // `default`, `chatgate.yaml:12:3`, `environment CHATGATE__…`
+};
+
 struct ListenerStatus {
   std::string name;
   std::string address;
@@ -145,6 +152,8 @@ class Backend {
   virtual StatusReport status() = 0;
   virtual ConnectionList connections() = 0;
   virtual std::vector<ClosedRow> recently_closed() = 0;
+  /// In the order of the reference. Secrets are in files, so that none is here.
+  virtual std::vector<ConfigValue> config() = 0;
 
   /// Ends one session: by the goodbye-safe close, or by a reset when `abort`.
   virtual ControlResult close_connection(base::SessionId id, bool abort) = 0;

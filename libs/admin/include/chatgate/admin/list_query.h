@@ -57,6 +57,7 @@ struct Term {
 
 inline constexpr std::size_t kListLimitDefault = 100;
 inline constexpr std::size_t kListLimitMax = 10'000;
+inline constexpr std::size_t kListOffsetMax = 10'000'000;
 inline constexpr std::size_t kListTermsMax = 16;
 
 /// Which rows are wanted, in which order, and how many at most.
@@ -65,22 +66,26 @@ struct ListQuery {
   std::size_t sort_column = 0;
   bool descending = false;
   std::size_t limit = kListLimitDefault;
+  std::size_t offset = 0;  // Rows of that order to leave out first.
 };
 
 /// The parameters of a list as the client wrote them, decoded; empty = not given.
 struct ListText {
   std::string sort;    // `age`; `-age` is descending.
-  std::string filter;  // `listener=public,peer=10.0.0.0/8,idle>60`
+  std::string filter;  // `listener=public,source=10.0.0.0/8,idle>5m`
   std::string limit;
+  std::string offset{};
 };
 
-/// Reads a query on `columns`. Pure. Errors: a sentence that tells the client what to write.
+/// Reads a query on `columns`, where `source` is another word for `peer`, and a Measure is compared
+/// with seconds or with a duration such as 5m. Pure. Errors: a sentence that tells the client what
+/// to write.
 base::Expected<ListQuery, std::string> parse_list_query(const ListText& text,
                                                         std::span<const Column> columns);
 
 /// The rows that a query wants.
 struct Selection {
-  std::vector<std::size_t> rows;  // In order, at most the limit.
+  std::vector<std::size_t> rows;  // In order, after the offset, at most the limit.
   std::size_t matched = 0;        // Without the limit.
 };
 

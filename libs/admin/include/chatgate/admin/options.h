@@ -1,13 +1,21 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace chatgate::admin {
 
-/// Where the HTTP endpoint listens, and what a control request must show.
+/// What a configured token is needed for.
+enum class TokenFor : std::uint8_t {
+  Controls,    // What changes something.
+  Everything,  // All but the page without its data, /livez and /readyz.
+};
+
+/// Where the HTTP endpoint listens, and what a request must show.
 struct AdminOptions {
-  std::string address = "127.0.0.1:9464";  // HOST:PORT; empty = no endpoint.
-  std::string token_file;                  // The bearer token of control requests; empty = none.
+  std::string address = "127.0.0.1:9464";  // HOST:PORT or unix:/path; empty = no endpoint.
+  std::string token_file;                  // Holds the bearer token; empty = none.
+  TokenFor token_for = TokenFor::Controls;
 
   friend bool operator==(const AdminOptions&, const AdminOptions&) = default;
 };

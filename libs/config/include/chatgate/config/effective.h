@@ -14,6 +14,17 @@ namespace chatgate::config {
 std::string effective_yaml(const Section& root, void* object,
                            const std::map<std::string, Origin>& origins);
 
+/// One value, and where it comes from.
+struct EffectiveValue {
+  std::string path;  // `listeners.public.backlog`
+  std::string text;  // As effective_yaml() has it.
+  Origin origin;
+};
+
+/// The same values as effective_yaml() shows, in its order.
+std::vector<EffectiveValue> effective_values(const Section& root, void* object,
+                                             const std::map<std::string, Origin>& origins);
+
 /// A value that differs between two configurations.
 struct Change {
   std::string path;  // Of a value, or of an entry (`listeners.public`) that came or went.
