@@ -3,7 +3,7 @@
 set(CHATGATE_LAYERS
   "base"
   "protocol config net telemetry"
-  "admission bench chat forward bus"
+  "admission bench ctl chat forward bus"
   "session admin"
   "service")
 

@@ -1,4 +1,5 @@
 #include "cli_text.h"
+#include "ctl_command.h"
 #include "program_man_page.h"
 
 #include <chrono>
@@ -100,6 +101,7 @@ struct Arguments {
   CheckCommand check;
   ProbeOptions probe;
   BenchCommand bench;
+  CtlCommand ctl;
   std::string document;
 };
 
@@ -147,6 +149,7 @@ void declare(CLI::App& app, Arguments& arguments) {
       ->type_name("DURATION");
 
   arguments.bench.declare(app);
+  arguments.ctl.declare(app);
 
   app.add_subcommand("version", "Print the version");
   auto* docs = app.add_subcommand("docs", "Print generated documents")->group("");
@@ -178,6 +181,7 @@ int dispatch(const CLI::App& app, Arguments& arguments) {
   if (command == "config") return show_config(arguments.config_file);
   if (command == "probe") return run_probe_command(arguments);
   if (command == "bench") return arguments.bench.run();
+  if (command == "ctl") return arguments.ctl.run();
   if (command == "docs") return print_document(app, arguments.document);
   std::cout << "chatgate " << kVersion << " (" << revision() << ")\n";
   return kExitDone;

@@ -47,13 +47,16 @@ std::string table(const char* heading, std::span<const Term> terms) {
   return text;
 }
 
-std::string describe(const CLI::App& command) {
-  std::string synopsis = "chatgate " + command.get_name();
+// The command and those below it, each with its options.
+std::string describe(const CLI::App& command, const std::string& above) {
+  auto synopsis = above + ' ' + command.get_name();
+  const auto full_name = synopsis;
   std::string rows;
   for (const auto* option : command.get_options()) {
     if (option == command.get_help_ptr()) continue;
     const bool is_positional = option->get_positional();
-    const auto value_name = is_positional ? "" : ' ' + option->get_type_name();
+    const auto type = option->get_type_name();
+    const auto value_name = is_positional || type.empty() ? "" : ' ' + type;
     const auto name = option->get_name(is_positional, true) + value_name;
     const auto one = is_positional ? name : "--" + option->get_lnames().front() + value_name;
     synopsis += option->get_required() ? ' ' + one : " [" + one + ']';
@@ -63,7 +66,11 @@ std::string describe(const CLI::App& command) {
     rows += fmt::format("| `{}` | {} |\n", name, meaning);
   }
   if (!rows.empty()) rows.insert(0, "| | |\n|---|---|\n");
-  return fmt::format("### `{}`\n\n{}.\n\n{}\n", synopsis, command.get_description(), rows);
+  const auto inner = command.get_subcommands([](const CLI::App*) { return true; });
+  if (!inner.empty()) synopsis += " COMMAND";
+  auto text = fmt::format("### `{}`\n\n{}.\n\n{}\n", synopsis, command.get_description(), rows);
+  for (const auto* one : inner) text += describe(*one, full_name);
+  return text;
 }
 
 }  // namespace
@@ -73,7 +80,7 @@ std::string program_man_page(const CLI::App& app) {
   text += kDescription;
   text += "\n## Commands\n\n";
   for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (!command->get_group().empty()) text += describe(*command);
+    if (!command->get_group().empty()) text += describe(*command, "chatgate");
   }
   text += table("Examples", kExamples) + table("Signals of run", kSignals) +
           table("Exit status", kExitCodes) + kEnd;

@@ -48,7 +48,7 @@ class CommandLineTest(unittest.TestCase):
         self.assertEqual(result.returncode, code, f"{result.args}\n{result.stdout}{result.stderr}")
 
     def test_every_command_has_a_help_that_teaches(self):
-        for command in ([], ["run"], ["check"], ["config"], ["probe"], ["bench"],
+        for command in ([], ["run"], ["check"], ["config"], ["probe"], ["bench"], ["ctl"],
                         ["version"]):
             with self.subTest(command):
                 result = chatgate(*command, "--help")

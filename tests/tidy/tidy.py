@@ -32,7 +32,7 @@ HOMES = {
     "civetweb.h": {"admin"},
     "CivetServer.h": {"admin"},
     "CLI/": {"service"},
-    "nlohmann/": {"admin", "service", "telemetry"},
+    "nlohmann/": {"admin", "ctl", "service", "telemetry"},
     "systemd/": {"net", "service", "telemetry"},
 }
 

@@ -4,7 +4,7 @@ namespace chatgate::service {
 
 /// Exit codes of the program (sysexits.h where there is a name).
 inline constexpr int kExitDone = 0;
-inline constexpr int kExitUnhealthy = 1;  // `probe` and `bench` only.
+inline constexpr int kExitUnhealthy = 1;  // `probe`, `bench` and `ctl` only.
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitCannotStart = 71;  // EX_OSERR: an address, a descriptor or a thread.
 inline constexpr int kExitBadConfig = 78;    // EX_CONFIG
