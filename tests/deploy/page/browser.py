@@ -16,7 +16,7 @@ class Browser:
     """`with Browser() as browser:`; then open() a page, and ask or tell it something."""
 
     def __enter__(self):
-        modules = npm_modules.installed(HERE / "package.json")
+        modules = npm_modules.installed(HERE)
         self._process = subprocess.Popen(
             ["node", HERE / "driver.mjs", modules, shutil.which("chromium")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
