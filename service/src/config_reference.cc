@@ -23,7 +23,7 @@ This page is generated from the table that the parser uses; do not edit it.
 
 ## Rules
 
-- YAML 1.2, one document, at most 1 MiB, UTF-8. Unknown and duplicate keys are errors; so are merge
+- YAML 1.2, one document, at most 4 MiB, UTF-8. Unknown and duplicate keys are errors; so are merge
   keys (`<<`), tags, and a value without its unit. Aliases are allowed.
 - Every key has a default. A `listeners` or `services` that is given replaces the default one as a
   whole; keys that an entry leaves out have their defaults.

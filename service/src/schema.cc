@@ -24,6 +24,7 @@ using namespace base;
 constexpr std::size_t kTemplateBytesMax = 16 << 10;
 constexpr std::size_t kLineBytesMax = 4096;
 constexpr std::size_t kCidrsMax = 4096;
+constexpr std::size_t kAccessCidrsMax = 100'000;
 
 config::Type<admission::Mode> mode() {
   using admission::Mode;
@@ -42,9 +43,9 @@ Table<ThreadOptions> threads() {
 Table<admission::ListenerLimits> access() {
   using Limits = admission::ListenerLimits;
   return Table<Limits>{}
-      .list("allow", &Limits::allow, cidr_type(), {0, kCidrsMax},
+      .list("allow", &Limits::allow, cidr_type(), {0, kAccessCidrsMax},
             "Who may connect; empty = everyone.")
-      .list("deny", &Limits::deny, cidr_type(), {0, kCidrsMax},
+      .list("deny", &Limits::deny, cidr_type(), {0, kAccessCidrsMax},
             "Who may not connect, allowed or not.");
 }
 

@@ -213,6 +213,26 @@ TEST_F(ReloadTest, KeepsSessionsAboveALoweredLimit) {
   EXPECT_EQ(reply_to(second), "<x>");
 }
 
+// A hundred thousand blocks, the last of which is the client's.
+TEST_F(ReloadTest, TakesALongListOfWhomToDeny) {
+  start_with({});
+  auto client = greeted();
+  std::string denied;
+  for (int i = 0; i < 99'999; ++i) {
+    denied += fmt::format("10.{}.{}.{}/32,", i >> 16, i >> 8 & 0xFF, i & 0xFF);
+  }
+  write({.listeners = fmt::format("[{{name: public, address: \"127.0.0.1:0\", access: {{deny: "
+                                  "[{}127.0.0.0/8]}}}}]",
+                                  denied)});
+  expect_applied();
+  EXPECT_THAT(answer(), HasSubstr("\"listeners.public.access.deny\""));
+  EXPECT_THAT(gateway().connect().receive_line(), StartsWith("421 access denied ["));
+  EXPECT_EQ(reply_to(client), "<x>");
+  write({});
+  expect_applied();
+  greeted();
+}
+
 TEST_F(ReloadTest, LetsWaitingClientsInWhenItRaisesALimit) {
   start_with({.rest = "limits: {max_connections: 1, over_limit: backlog}\n"});
   auto first = greeted();

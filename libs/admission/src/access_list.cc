@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include <chatgate/admission/access_list.h>
 
@@ -8,10 +9,12 @@ namespace {
 
 using Family = net::IpAddress::Family;
 
-std::uint32_t v4_number(const net::IpAddress& address) noexcept {
-  const auto& bytes = address.bytes;
-  return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
-         std::uint32_t{bytes[2]} << 8 | std::uint32_t{bytes[3]};
+// A number in network order (big-endian), which compares as the address does.
+template <class Number>
+Number number_at(const std::uint8_t* bytes) noexcept {
+  Number number = 0;
+  for (std::size_t i = 0; i < sizeof(Number); ++i) number = number << 8 | bytes[i];
+  return number;
 }
 
 // The last address of the block: all bits beyond the prefix set.
@@ -25,41 +28,57 @@ net::IpAddress last_of(const net::Cidr& block) noexcept {
 
 }  // namespace
 
+AccessList::V4 AccessList::v4_of(const net::IpAddress& address) noexcept {
+  return number_at<V4>(address.bytes.data());
+}
+
+AccessList::V6 AccessList::v6_of(const net::IpAddress& address) noexcept {
+  return {number_at<std::uint64_t>(address.bytes.data()),
+          number_at<std::uint64_t>(address.bytes.data() + 8)};
+}
+
 AccessList::AccessList(const std::vector<net::Cidr>& blocks) {
+  std::vector<std::pair<V4, V4>> v4;
+  std::vector<std::pair<V6, V6>> v6;
   for (const auto& block : blocks) {
     const auto last = last_of(block);
     if (block.network.family == Family::V4) {
-      v4_.push_back({v4_number(block.network), v4_number(last)});
+      v4.emplace_back(v4_of(block.network), v4_of(last));
     } else if (block.network.family == Family::V6) {
-      v6_.push_back({block.network.bytes, last.bytes});
+      v6.emplace_back(v6_of(block.network), v6_of(last));
     }
   }
-  make_disjoint(v4_);
-  make_disjoint(v6_);
+  v4_ = Ranges<V4>{std::move(v4)};
+  v6_ = Ranges<V6>{std::move(v6)};
 }
 
 template <class Number>
-void AccessList::make_disjoint(std::vector<Range<Number>>& ranges) {
-  std::sort(ranges.begin(), ranges.end(),
+AccessList::Ranges<Number>::Ranges(std::vector<std::pair<Number, Number>> pairs) {
+  std::sort(pairs.begin(), pairs.end(),
             [](const auto& one, const auto& other) { return one.first < other.first; });
-  std::size_t kept = 0;
-  for (std::size_t next = 1; next < ranges.size(); ++next) {
-    if (ranges[next].first <= ranges[kept].last) {
-      ranges[kept].last = std::max(ranges[kept].last, ranges[next].last);
+  for (const auto& [first, last] : pairs) {
+    if (!firsts.empty() && !(lasts.back() < first)) {
+      lasts.back() = std::max(lasts.back(), last);
     } else {
-      ranges[++kept] = ranges[next];
+      firsts.push_back(first);
+      lasts.push_back(last);
     }
   }
-  if (!ranges.empty()) ranges.resize(kept + 1);
-  ranges.shrink_to_fit();
+  firsts.shrink_to_fit();
+  lasts.shrink_to_fit();
 }
 
 template <class Number>
-bool AccessList::holds(const std::vector<Range<Number>>& ranges, const Number& number) noexcept {
-  const auto after = std::upper_bound(
-      ranges.begin(), ranges.end(), number,
-      [](const Number& wanted, const auto& range) { return wanted < range.first; });
-  return after != ranges.begin() && number <= std::prev(after)->last;
+bool AccessList::Ranges<Number>::hold(const Number& number) const noexcept {
+  if (firsts.empty() || number < firsts.front()) return false;
+  // The last range that begins at or before the number. Each step is a conditional move.
+  std::size_t found = 0;
+  for (std::size_t left = firsts.size(); left > 1;) {
+    const std::size_t half = left / 2;
+    found += number < firsts[found + half] ? 0 : half;
+    left -= half;
+  }
+  return !(lasts[found] < number);
 }
 
 bool AccessList::contains(const net::IpAddress& address) const noexcept {
@@ -67,9 +86,9 @@ bool AccessList::contains(const net::IpAddress& address) const noexcept {
     case Family::None:
       return false;
     case Family::V4:
-      return holds(v4_, v4_number(address));
+      return v4_.hold(v4_of(address));
     case Family::V6:
-      return holds(v6_, address.bytes);
+      return v6_.hold(v6_of(address));
   }
   return false;
 }

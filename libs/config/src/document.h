@@ -45,7 +45,7 @@ struct Refusal {
 
 /// What a document may hold at most; deeper and larger ones are attacks or accidents.
 constexpr std::size_t kDocumentDepthMax = 32;
-constexpr std::size_t kDocumentNodesMax = 100'000;
+constexpr std::size_t kDocumentNodesMax = 250'000;
 
 /// Reads the one YAML document of `source`. Aliases share the value that they name.
 ///

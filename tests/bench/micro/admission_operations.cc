@@ -3,11 +3,13 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <random>
 #include <string_view>
 #include <utility>
 
 #include <benchmark/benchmark.h>
 
+#include <chatgate/admission/access_list.h>
 #include <chatgate/admission/admission.h>
 #include <chatgate/base/assert.h>
 
@@ -68,10 +70,40 @@ Repeat refuse() {
   });
 }
 
+// Asks for addresses in no order, half of which are in the list.
+Repeat look_up_among_blocks(net::IpAddress::Family family) {
+  constexpr std::size_t kBlocks = 100'000;
+  constexpr std::size_t kAsked = 1 << 16;
+  std::mt19937 random{1935};
+  const auto random_address = [&] {
+    net::IpAddress address{.family = family};
+    for (std::size_t i = 0; i < address.bits() / 8; ++i) {
+      address.bytes[i] = static_cast<std::uint8_t>(random());
+    }
+    return address;
+  };
+  const unsigned prefix = family == net::IpAddress::Family::V4 ? 24 : 48;
+  std::vector<net::Cidr> blocks;
+  std::vector<net::IpAddress> asked;
+  for (std::size_t i = 0; i < kBlocks; ++i) {
+    auto address = random_address();
+    blocks.push_back({address.masked(prefix), static_cast<std::uint8_t>(prefix)});
+    if (asked.size() < kAsked) asked.push_back(i % 2 == 0 ? address : random_address());
+  }
+  return repeated([list = std::make_shared<admission::AccessList>(blocks), asked = std::move(asked),
+                   next = std::size_t{0}]() mutable {
+    next = (next + 1) % kAsked;
+    benchmark::DoNotOptimize(list->contains(asked[next]));
+  });
+}
+
 }  // namespace
 
 std::vector<Operation> admission_operations() {
+  using Family = net::IpAddress::Family;
   return {
+      {"access_list/100000_v4", 1, [] { return look_up_among_blocks(Family::V4); }},
+      {"access_list/100000_v6", 1, [] { return look_up_among_blocks(Family::V6); }},
       {"admission/exempt_source", 1, [] { return admit_and_release("127.0.0.1"); }},
       {"admission/one_source", 1, [] { return admit_and_release("192.0.2.1"); }},
       {"admission/65536_sources", 1, admit_many_sources},

@@ -38,7 +38,7 @@ TEST(LoadConfigTest, SaysWhyAFileCannotBeRead) {
 
 TEST(LoadConfigTest, StopsReadingAFileWithoutEnd) {
   EXPECT_THAT(lines_of(load_config("/dev/zero", {})),
-              ElementsAre("/dev/zero:1:1: larger than 1048576 bytes"));
+              ElementsAre("/dev/zero:1:1: larger than 4194304 bytes"));
 }
 
 TEST(LoadConfigTest, LetsTheEnvironmentOverrideTheFile) {

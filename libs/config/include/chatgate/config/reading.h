@@ -13,7 +13,7 @@
 namespace chatgate::config {
 
 /// A larger file is refused.
-inline constexpr std::size_t kFileBytesMax = std::size_t{1} << 20;
+inline constexpr std::size_t kFileBytesMax = std::size_t{4} << 20;
 
 /// What reading a configuration found besides its values.
 struct Reading {
