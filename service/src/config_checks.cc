@@ -24,6 +24,7 @@ class Checker {
       : config_{config}, name_{name}, reading_{reading} {}
 
   void check_listeners();
+  void check_proxies();
   void check_addresses();
   void check_services();
   void check_output();
@@ -66,6 +67,18 @@ void Checker::check_listeners() {
     complain({"listeners." + listener.name + ".service"},
              fmt::format("no service {}{}", config::in_quotes(listener.service),
                          config::suggestion(listener.service, names)));
+  }
+}
+
+// Whoever could send a header to such a listener could come from any address that it likes.
+void Checker::check_proxies() {
+  for (const auto& listener : config_.listeners) {
+    const bool is_unix = std::holds_alternative<net::UnixEndpoint>(listener.address);
+    const auto& limits = listener.limits;
+    if (!limits.needs_proxy_header || is_unix || !limits.proxy_trusted.empty()) continue;
+    const auto path = "listeners." + listener.name;
+    complain({path + ".proxy_trusted", path + ".proxy_protocol"},
+             "proxy_protocol: required needs the addresses of your proxies in proxy_trusted");
   }
 }
 
@@ -162,6 +175,7 @@ void Checker::check_admin() {
 void check_across(const GatewayConfig& config, const std::string& name, config::Reading& reading) {
   Checker checker{config, name, reading};
   checker.check_listeners();
+  checker.check_proxies();
   checker.check_addresses();
   checker.check_services();
   checker.check_output();

@@ -60,6 +60,7 @@ No key holds a secret: `admin.token_file` names the file that does.
 ## Between keys
 
 - Each listener's `service` exists; no address is used twice, port 0 excepted.
+- `proxy_protocol: required` needs `proxy_trusted`, but on a Unix socket, whose file says who may.
 - `output.soft` ≤ `output.hard` ≤ `output.budget`.
 - The longest greeting, farewell and reply fit in `output.hard`; with `utf8: replace` a message can
   triple.

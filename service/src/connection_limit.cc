@@ -10,6 +10,15 @@ namespace chatgate::service {
 namespace {
 
 constexpr std::uint64_t kLingeringMax = 256;
+constexpr std::uint64_t kHeadersMax = 1024;
+
+// As many as `max` of the descriptors that are left when `taken` are gone, but never fewer than
+// `kept` of them, which `reserve_fds` has for it.
+std::size_t share(std::uint64_t taken, std::uint64_t kept, std::uint64_t max) {
+  const std::uint64_t descriptors = raise_descriptor_limit();
+  const std::uint64_t left = descriptors > taken + kept ? descriptors - taken - kept : 0;
+  return std::clamp(left, std::min(kept, max), max);
+}
 
 }  // namespace
 
@@ -33,11 +42,12 @@ admission::LimitOptions within_descriptors(const LimitsConfig& limits, telemetry
 }
 
 std::size_t lingering_refusals_max(const LimitsConfig& limits) {
-  const std::uint64_t descriptors = raise_descriptor_limit();
-  const std::uint64_t kept = limits.reserve_fds / 2;
-  const std::uint64_t taken = limits.admission.max_connections + kept;
-  const std::uint64_t left = descriptors > taken ? descriptors - taken : 0;
-  return std::clamp(left, std::min(kept, kLingeringMax), kLingeringMax);
+  return share(limits.admission.max_connections, limits.reserve_fds / 2, kLingeringMax);
+}
+
+std::size_t waiting_headers_max(const LimitsConfig& limits) {
+  return share(limits.admission.max_connections + kLingeringMax, limits.reserve_fds / 4,
+               kHeadersMax);
 }
 
 }  // namespace chatgate::service

@@ -22,13 +22,6 @@ void discard_arrived(int socket) noexcept {
 
 }  // namespace
 
-bool DismissalBudget::take() noexcept {
-  if (used_.fetch_add(1, std::memory_order_relaxed) < max_) return true;
-  give_back();
-  overflows_.add();
-  return false;
-}
-
 Dismissals::~Dismissals() {
   // Each ends on the spot, and leaves the list.
   for (auto* connection : std::vector{lingering_}) connection->tell();
@@ -41,8 +34,10 @@ void Dismissals::dismiss(net::UniqueFd socket, std::string line) {
 }
 
 void Dismissals::dismiss_at_once(net::UniqueFd socket, const std::string& line) noexcept {
-  [[maybe_unused]] const auto ignored =
-      ::send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (!line.empty()) {
+    [[maybe_unused]] const auto ignored =
+        ::send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
   ::shutdown(socket.get(), SHUT_WR);
   discard_arrived(socket.get());
 }

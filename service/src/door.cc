@@ -1,7 +1,9 @@
 #include "door.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -12,6 +14,10 @@ namespace {
 
 // Once a minute: an operator must learn of it, and nobody must drown in it.
 constexpr std::chrono::minutes kErrorLogPause{1};
+
+// When a listener closes, headers that are on their way may still arrive. A proxy sends its header
+// as soon as it is connected.
+constexpr std::chrono::milliseconds kLastHeaders{250};
 
 std::string refusal_line(session::EndReason reason, base::SessionId id) {
   const auto* text = reason == session::EndReason::DenyCidr
@@ -40,22 +46,64 @@ AcceptorThread::Door::Door(const AcceptorContext& context, net::EventLoop& loop,
       dismissals_{dismissals},
       listener_{std::move(listener)},
       acceptor_{loop, std::move(socket), spare, *this},
-      leaving_(context.workers.size()) {}
+      leaving_(context.workers.size()),
+      header_waits_{loop, context.headers, *this} {}
 
 AcceptorThread::Door::~Door() {
-  if (held_) refuse(*std::exchange(held_, std::nullopt), admission::Refusal::LimitGlobal);
+  header_waits_.finish({});
+  for (auto& newcomer : held_) refuse(std::move(newcomer), admission::Refusal::LimitGlobal);
 }
 
 void AcceptorThread::Door::on_accepted(net::UniqueFd socket, const net::PeerAddress& peer,
                                        Clock::time_point now) {
-  decide({std::move(socket), peer, next_id(), now});
+  Newcomer newcomer{std::move(socket), peer, peer.ip, next_id(), now};
+  if (listener_.slot.needs_proxy_header()) [[unlikely]] {
+    return await_header(std::move(newcomer));
+  }
+  decide(std::move(newcomer));
+}
+
+// Nothing is said before the header: what came may be no client of ours.
+void AcceptorThread::Door::await_header(Newcomer newcomer) {
+  switch (listener_.slot.judge(newcomer.peer.ip)) {
+    case admission::PeerVerdict::IsClient:
+      return decide(std::move(newcomer));
+    case admission::PeerVerdict::AwaitHeader: {
+      const auto deadline = newcomer.accepted_at + context_.header_timeout.load();
+      return header_waits_.await(std::move(newcomer), deadline);
+    }
+    case admission::PeerVerdict::Denied:
+      return refuse_silently(std::move(newcomer), session::EndReason::DenyCidr);
+    case admission::PeerVerdict::Untrusted:
+      return refuse_silently(std::move(newcomer), session::EndReason::ProxyUntrusted);
+  }
+}
+
+void AcceptorThread::Door::on_header(Newcomer newcomer, const protocol::ProxyHeader& header) {
+  using Relayed = protocol::ProxyHeader::Relayed;
+  if (header.relayed == Relayed::Nobody) {
+    newcomer.source = {};  // The proxy looks after its server: no client to count.
+  } else {
+    const std::size_t bytes = header.relayed == Relayed::V4 ? 4 : 16;
+    newcomer.peer = {net::IpAddress::from_bytes(std::span{header.client_ip}.first(bytes)),
+                     header.client_port};
+    newcomer.source = newcomer.peer.ip;
+  }
+  decide(std::move(newcomer));
+}
+
+void AcceptorThread::Door::on_no_header(Newcomer newcomer, session::EndReason reason,
+                                        std::string error) {
+  refuse_silently(std::move(newcomer), reason, error);
 }
 
 void AcceptorThread::Door::on_exhausted(net::UniqueFd socket, const net::PeerAddress& peer) {
-  const Newcomer newcomer{net::UniqueFd{}, peer, next_id(), Clock::now()};
+  const Newcomer newcomer{net::UniqueFd{}, peer, peer.ip, next_id(), Clock::now()};
   count_refused(newcomer, session::EndReason::LimitGlobal);
-  Dismissals::dismiss_at_once(std::move(socket),
-                              refusal_line(session::EndReason::LimitGlobal, newcomer.id));
+  const auto line = listener_.slot.needs_proxy_header()
+                        ? std::string{}
+                        : refusal_line(session::EndReason::LimitGlobal, newcomer.id);
+  Dismissals::dismiss_at_once(std::move(socket), line);
 }
 
 void AcceptorThread::Door::on_accept_error(int error) {
@@ -73,12 +121,12 @@ void AcceptorThread::Door::on_accept_error(int error) {
 }
 
 void AcceptorThread::Door::decide(Newcomer newcomer) {
-  auto decision = context_.admission.admit(listener_.slot, newcomer.peer.ip, Clock::now());
+  auto decision = context_.admission.admit(listener_.slot, newcomer.source, Clock::now());
   if (decision) {
     admit(std::move(newcomer), *std::move(decision));
     if (waits_at_limit() && !context_.admission.has_room(listener_.slot)) wait_for_room();
   } else if (waits_at_limit() && is_full(decision.error())) {
-    held_ = std::move(newcomer);
+    held_.push_back(std::move(newcomer));
     wait_for_room();
   } else {
     refuse(std::move(newcomer), decision.error());
@@ -115,7 +163,17 @@ void AcceptorThread::Door::refuse(Newcomer newcomer, admission::Refusal refusal)
   dismissals_.dismiss(std::move(newcomer.socket), refusal_line(reason, newcomer.id));
 }
 
-void AcceptorThread::Door::count_refused(const Newcomer& newcomer, session::EndReason reason) {
+void AcceptorThread::Door::refuse_silently(Newcomer newcomer, session::EndReason reason,
+                                           std::string_view error) {
+  count_refused(newcomer, reason, error);
+  if (context_.over_limit.load(std::memory_order_relaxed) == OverLimit::Reset) {
+    return Dismissals::reset(std::move(newcomer.socket));
+  }
+  Dismissals::dismiss_at_once(std::move(newcomer.socket), {});
+}
+
+void AcceptorThread::Door::count_refused(const Newcomer& newcomer, session::EndReason reason,
+                                         std::string_view error) {
   listener_.counters.accepted.add();
   listener_.counters.rejected[static_cast<std::size_t>(reason)].add();
   context_.closed.add({.record = {.id = newcomer.id,
@@ -126,11 +184,14 @@ void AcceptorThread::Door::count_refused(const Newcomer& newcomer, session::EndR
                        .listener_name = listener_.counters.name,
                        .ended_at = std::chrono::system_clock::now(),
                        .duration = Clock::now() - newcomer.accepted_at});
+  const auto peer = net::to_text(newcomer.peer);
+  const std::array<telemetry::Field, 5> fields{{{"id", newcomer.id.value},
+                                                {"peer", peer},
+                                                {"listener", listener_.name},
+                                                {"reason", session::token(reason)},
+                                                {"error", error}}};
   context_.log.write_limited(telemetry::LogLevel::Info, "connection_refused",
-                             {{"id", newcomer.id.value},
-                              {"peer", net::to_text(newcomer.peer)},
-                              {"listener", listener_.name},
-                              {"reason", session::token(reason)}},
+                             std::span{fields}.first(error.empty() ? 4 : 5),
                              session::token(reason));
 }
 
@@ -143,6 +204,7 @@ bool AcceptorThread::Door::waits_at_limit() const noexcept {
 }
 
 void AcceptorThread::Door::wait_for_room() {
+  if (is_waiting_) return;
   acceptor_.pause();
   is_waiting_ = true;
   loop_.post([this] { look_again(); });
@@ -157,16 +219,20 @@ void AcceptorThread::Door::look_again() {
   }
   is_waiting_ = false;
   acceptor_.resume();
-  if (!held_) return;
-  decide(*std::exchange(held_, std::nullopt));
+  decide_held();
+}
+
+void AcceptorThread::Door::decide_held() {
+  for (auto& newcomer : std::exchange(held_, {})) decide(std::move(newcomer));
   on_turn_ended();
 }
 
 void AcceptorThread::Door::finish_queue() {
   is_closing_ = true;
   is_waiting_ = false;
-  if (held_) decide(*std::exchange(held_, std::nullopt));
+  decide_held();
   acceptor_.accept_queue();
+  header_waits_.finish(kLastHeaders);
   acceptor_.pause();
 }
 

@@ -1,8 +1,11 @@
 #pragma once
 
+#include "header_waits.h"
+#include "newcomer.h"
+
 #include <chrono>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <chatgate/service/acceptor_thread.h>
@@ -12,7 +15,7 @@ namespace chatgate::service {
 /// One listening socket of one acceptor: who comes to it is admitted, refused, or waits.
 ///
 /// Threads: confined to the acceptor's loop.
-class AcceptorThread::Door final : private net::Acceptor::Handler {
+class AcceptorThread::Door final : private net::Acceptor::Handler, private HeaderWaits::Handler {
  public:
   Door(const AcceptorContext& context, net::EventLoop& loop, Dismissals& dismissals,
        AcceptedListener listener, net::ListeningSocket socket, net::SpareDescriptor& spare);
@@ -37,24 +40,22 @@ class AcceptorThread::Door final : private net::Acceptor::Handler {
  private:
   using Clock = base::Clock;
 
-  /// An accepted connection that is not decided on.
-  struct Newcomer {
-    net::UniqueFd socket;
-    net::PeerAddress peer;
-    base::SessionId id;
-    Clock::time_point accepted_at;
-  };
-
   void on_accepted(net::UniqueFd socket, const net::PeerAddress& peer,
                    Clock::time_point now) override;
   void on_turn_ended() override;
   void on_exhausted(net::UniqueFd socket, const net::PeerAddress& peer) override;
   void on_accept_error(int error) override;
+  void on_header(Newcomer newcomer, const protocol::ProxyHeader& header) override;
+  void on_no_header(Newcomer newcomer, session::EndReason reason, std::string error) override;
 
+  void await_header(Newcomer newcomer);
   void decide(Newcomer newcomer);
+  void decide_held();
   void admit(Newcomer newcomer, admission::Ticket ticket);
   void refuse(Newcomer newcomer, admission::Refusal refusal);
-  void count_refused(const Newcomer& newcomer, session::EndReason reason);
+  void refuse_silently(Newcomer newcomer, session::EndReason reason, std::string_view error = {});
+  void count_refused(const Newcomer& newcomer, session::EndReason reason,
+                     std::string_view error = {});
   base::SessionId next_id() noexcept;
   bool waits_at_limit() const noexcept;
   void wait_for_room();
@@ -65,7 +66,8 @@ class AcceptorThread::Door final : private net::Acceptor::Handler {
   const AcceptedListener listener_;
   net::Acceptor acceptor_;
   std::vector<std::vector<session::Arrival>> leaving_;  // Admitted in this turn, for each worker.
-  std::optional<Newcomer> held_;  // Came in while the last place was taken by another acceptor.
+  std::vector<Newcomer> held_;                          // Came in while the last place was taken.
+  HeaderWaits header_waits_;
   bool is_waiting_ = false;
   bool is_closing_ = false;
   Clock::time_point error_logged_at_;

@@ -32,7 +32,9 @@ Gateway::Gateway(GatewayConfig config, GatewayOrigin origin, telemetry::Log& log
       watchdog_period_{origin.watchdog},
       exit_after_{config.limits.exit_after},
       over_limit_{config.limits.over_limit},
+      header_timeout_{config.proxy_header_timeout},
       dismissals_{lingering_refusals_max(config.limits)},
+      headers_{waiting_headers_max(config.limits)},
       config_{std::move(config)},
       origins_{std::move(origin.origins)},
       admission_{within_descriptors(config_.limits, log)},
@@ -143,8 +145,8 @@ void Gateway::start_threads() {
   }
   for (std::uint32_t i = 0; i < threads.acceptors; ++i) {
     acceptors_.push_back(std::make_unique<AcceptorThread>(
-        i, AcceptorContext{log_, admission_, closed_, accept_counters_, dismissals_,
-                           next_session_id_, over_limit_, workers_}));
+        i, AcceptorContext{log_, admission_, closed_, accept_counters_, dismissals_, headers_,
+                           next_session_id_, over_limit_, header_timeout_, workers_}));
   }
 }
 

@@ -86,6 +86,13 @@ void Gateway::write_admission(MetricWriter& writer) const {
   writer.counter("chatgate_accept_paused_seconds_total",
                  "Time that listeners waited for room (over_limit: backlog).", {},
                  static_cast<double>(accept_counters_.paused_ns.value()) * kSecondsPerNanosecond);
+  writer.gauge("chatgate_proxy_headers_waiting", "Connections whose PROXY header is awaited.", {},
+               static_cast<double>(headers_.used()));
+  writer.gauge("chatgate_proxy_headers_waiting_limit", "How many may wait.", {},
+               static_cast<double>(headers_.max()));
+  writer.counter("chatgate_proxy_headers_overflow_total",
+                 "Connections that gave up their wait for a PROXY header because too many waited.",
+                 {}, static_cast<double>(headers_.overflows()));
   writer.gauge("chatgate_lingering_refusals", "Refused clients that still may read their line.", {},
                static_cast<double>(dismissals_.used()));
   writer.gauge("chatgate_lingering_refusals_limit", "How many may linger.", {},

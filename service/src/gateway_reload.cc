@@ -69,6 +69,7 @@ ReloadResult Gateway::apply(LoadedConfig loaded, std::vector<std::string> change
     }
     admission_.apply(limits);
     over_limit_ = config.limits.over_limit;
+    header_timeout_ = config.proxy_header_timeout;
     exit_after_ = config.limits.exit_after;
     const auto known = listeners_.ids();
     auto removed = listeners_.apply(config, std::move(sockets));

@@ -64,6 +64,11 @@ Table<ListenerConfig> listener() {
       .key("telnet", &ListenerConfig::telnet,
            choice<Telnet>({{"passive", Telnet::Passive}, {"off", Telnet::Off}}),
            "passive = answer telnet negotiation, never begin it; off = its bytes are data.")
+      .key("proxy_protocol", within(&ListenerConfig::limits, &Limits::needs_proxy_header),
+           choice<bool>({{"off", false}, {"required", true}}),
+           "required = a PROXY header, version 1 or 2, comes first and names the client.")
+      .list("proxy_trusted", within(&ListenerConfig::limits, &Limits::proxy_trusted), cidr_type(),
+            {0, kCidrsMax}, "Whose PROXY headers are believed; nobody else may connect then.")
       .section("access", &ListenerConfig::limits, access(), "Who may connect.")
       .key("max_connections", within(&ListenerConfig::limits, &Limits::max_connections),
            Whole{0, 1'000'000}, "Open connections of this listener; 0 = the global limit alone.");
@@ -139,18 +144,22 @@ Table<LimitsConfig> limits() {
                "Bounds on the connections of one address, or of one block of addresses.");
 }
 
-Table<session::TimeoutOptions> timeouts() {
+Table<GatewayConfig> timeouts() {
   using session::TimeoutOptions;
+  constexpr auto kTimeouts = &GatewayConfig::timeouts;
   const auto limit = duration(0s, 720h);
-  return Table<TimeoutOptions>{}
-      .key("first_message", &TimeoutOptions::first_message, limit,
+  return Table<GatewayConfig>{}
+      .key("first_message", within(kTimeouts, &TimeoutOptions::first_message), limit,
            "From the greeting to the end of the first message; 0s = off.")
-      .key("idle", &TimeoutOptions::idle, limit, "No byte from the client; 0s = off.")
-      .key("line", &TimeoutOptions::line, limit,
+      .key("idle", within(kTimeouts, &TimeoutOptions::idle), limit,
+           "No byte from the client; 0s = off.")
+      .key("line", within(kTimeouts, &TimeoutOptions::line), limit,
            "From the first byte of a line to its end; 0s = off.")
-      .key("write", &TimeoutOptions::write, limit,
+      .key("write", within(kTimeouts, &TimeoutOptions::write), limit,
            "The client takes no byte of what waits for it; 0s = off.")
-      .key("max_lifetime", &TimeoutOptions::max_lifetime, limit,
+      .key("proxy_header", &GatewayConfig::proxy_header_timeout, duration(100ms, 10min),
+           "From accept to the end of a PROXY header, where one is required.")
+      .key("max_lifetime", within(kTimeouts, &TimeoutOptions::max_lifetime), limit,
            "Of a session, shortened at random by up to 10 %; 0s = off.");
 }
 
@@ -238,8 +247,7 @@ Table<GatewayConfig> gateway() {
                "Where connections are accepted.")
       .map("services", &GatewayConfig::services, service(), {1, 64}, "What a connection gets.")
       .section("limits", &GatewayConfig::limits, limits(), "Who may come in.")
-      .section("timeouts", &GatewayConfig::timeouts, timeouts(),
-               "How long a session may wait for what.")
+      .section("timeouts", std::identity{}, timeouts(), "How long a connection may wait for what.")
       .key("idle_warning", &GatewayConfig::idle_warning, text(kLineBytesMax),
            "Sent 30 s before `timeouts.idle` ends a session; empty = nothing.")
       .section("output", &GatewayConfig::output, output(), "What may wait for slow readers.")

@@ -16,6 +16,7 @@ CLOSED_REASONS = set(
     "wrong_protocol_http wrong_protocol_ssh wrong_protocol_proxy slow_soft slow_hard max_lifetime "
     "drain drain_forced admin_kill".split())
 REJECTED_REASONS = set(
+    "proxy_timeout proxy_invalid proxy_untrusted "
     "deny_cidr limit_global limit_listener limit_source_count limit_source_rate".split())
 KNOWN_REASONS = CLOSED_REASONS | REJECTED_REASONS | set(
     "draining memory overload penalty internal_error".split())

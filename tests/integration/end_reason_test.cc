@@ -60,6 +60,15 @@ class Stage : public GatewayTest {
     }));
   }
 
+  // Says `text` where a PROXY header is required, and is sent away without a word.
+  void come_to_a_listener_for_proxies(std::string_view text, std::string_view trusted) {
+    listener().limits.needs_proxy_header = true;
+    listener().limits.proxy_trusted = {net::Cidr::parse(trusted).value()};
+    auto client = start().connect();
+    client.send(text);
+    EXPECT_EQ(client.receive_until_eof(), "");
+  }
+
   void limit_sources_alone() { config.limits.admission.per_source.exempt.clear(); }
 };
 
@@ -167,6 +176,15 @@ constexpr std::array<Scene, session::kEndReasonCount> kScenes{{
     {EndReason::WrongProtocolSsh, [](Stage& stage) { stage.say_and_wait("SSH-2.0-client\r\n"); }},
     {EndReason::WrongProtocolProxy,
      [](Stage& stage) { stage.say_and_wait("PROXY TCP4 192.0.2.1 192.0.2.2 4000 5000\r\n"); }},
+    {EndReason::ProxyTimeout,
+     [](Stage& stage) {
+       stage.config.proxy_header_timeout = kShort;
+       stage.come_to_a_listener_for_proxies("", "127.0.0.0/8");
+     }},
+    {EndReason::ProxyInvalid,
+     [](Stage& stage) { stage.come_to_a_listener_for_proxies("hello\n", "127.0.0.0/8"); }},
+    {EndReason::ProxyUntrusted,
+     [](Stage& stage) { stage.come_to_a_listener_for_proxies("", "192.0.2.0/24"); }},
     {EndReason::DenyCidr,
      [](Stage& stage) {
        stage.listener().limits.deny = {net::Cidr::parse("127.0.0.0/8").value()};

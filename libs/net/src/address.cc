@@ -61,6 +61,12 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   return std::nullopt;
 }
 
+IpAddress IpAddress::from_bytes(std::span<const std::uint8_t> bytes) noexcept {
+  if (bytes.size() == kV4Bits / 8) return make_v4(bytes.data());
+  CHATGATE_ASSERT(bytes.size() == kV6Bits / 8);
+  return make_v6(bytes.data());
+}
+
 unsigned IpAddress::bits() const noexcept {
   switch (family) {
     case Family::None:

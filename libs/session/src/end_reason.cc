@@ -1,70 +1,34 @@
+#include <array>
+
 #include <chatgate/base/assert.h>
 #include <chatgate/session/end_reason.h>
 
 namespace chatgate::session {
+namespace {
+
+// In the order of EndReason.
+constexpr std::array kTokens = std::to_array<std::string_view>({
+    "client_eof",          "client_reset",       "quit",
+    "session_done",        "idle_timeout",       "first_message_timeout",
+    "line_timeout",        "write_timeout",      "line_too_long",
+    "protocol_error",      "invalid_utf8",       "wrong_protocol_tls",
+    "wrong_protocol_http", "wrong_protocol_ssh", "wrong_protocol_proxy",
+    "proxy_timeout",       "proxy_invalid",      "proxy_untrusted",
+    "deny_cidr",           "limit_global",       "limit_listener",
+    "limit_source_count",  "limit_source_rate",  "slow_soft",
+    "slow_hard",           "max_lifetime",       "drain",
+    "drain_forced",        "admin_kill",         "internal_error",
+});
+static_assert(kTokens.size() == kEndReasonCount);
+
+}  // namespace
 
 std::string_view token(EndReason reason) noexcept {
-  switch (reason) {
-    case EndReason::ClientEof:
-      return "client_eof";
-    case EndReason::ClientReset:
-      return "client_reset";
-    case EndReason::Quit:
-      return "quit";
-    case EndReason::SessionDone:
-      return "session_done";
-    case EndReason::IdleTimeout:
-      return "idle_timeout";
-    case EndReason::FirstMessageTimeout:
-      return "first_message_timeout";
-    case EndReason::LineTimeout:
-      return "line_timeout";
-    case EndReason::WriteTimeout:
-      return "write_timeout";
-    case EndReason::LineTooLong:
-      return "line_too_long";
-    case EndReason::ProtocolError:
-      return "protocol_error";
-    case EndReason::InvalidUtf8:
-      return "invalid_utf8";
-    case EndReason::WrongProtocolTls:
-      return "wrong_protocol_tls";
-    case EndReason::WrongProtocolHttp:
-      return "wrong_protocol_http";
-    case EndReason::WrongProtocolSsh:
-      return "wrong_protocol_ssh";
-    case EndReason::WrongProtocolProxy:
-      return "wrong_protocol_proxy";
-    case EndReason::DenyCidr:
-      return "deny_cidr";
-    case EndReason::LimitGlobal:
-      return "limit_global";
-    case EndReason::LimitListener:
-      return "limit_listener";
-    case EndReason::LimitSourceCount:
-      return "limit_source_count";
-    case EndReason::LimitSourceRate:
-      return "limit_source_rate";
-    case EndReason::SlowSoft:
-      return "slow_soft";
-    case EndReason::SlowHard:
-      return "slow_hard";
-    case EndReason::MaxLifetime:
-      return "max_lifetime";
-    case EndReason::Drain:
-      return "drain";
-    case EndReason::DrainForced:
-      return "drain_forced";
-    case EndReason::AdminKill:
-      return "admin_kill";
-    case EndReason::InternalError:
-      return "internal_error";
-  }
-  CHATGATE_ASSERT(false);
+  return kTokens[static_cast<std::size_t>(reason)];
 }
 
 bool is_refusal(EndReason reason) noexcept {
-  return reason >= EndReason::DenyCidr && reason <= EndReason::LimitSourceRate;
+  return reason >= EndReason::ProxyTimeout && reason <= EndReason::LimitSourceRate;
 }
 
 bool is_abrupt(EndReason reason) noexcept {

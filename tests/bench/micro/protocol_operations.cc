@@ -6,7 +6,9 @@
 
 #include <benchmark/benchmark.h>
 
+#include <chatgate/base/assert.h>
 #include <chatgate/protocol/line_framer.h>
+#include <chatgate/protocol/proxy_header.h>
 #include <chatgate/protocol/telnet_filter.h>
 #include <chatgate/protocol/text_template.h>
 #include <chatgate/protocol/utf8.h>
@@ -79,6 +81,23 @@ Repeat check_utf8(std::string text) {
   });
 }
 
+Repeat parse_proxy(std::string header) {
+  return repeated([header = std::move(header)] {
+    const auto parsed = protocol::parse_proxy_header(header);
+    CHATGATE_ASSERT(parsed.state == protocol::ProxyParse::State::Complete);
+    DoNotOptimize(parsed);
+  });
+}
+
+// As HAProxy sends it to a gateway on its own machine.
+std::string proxy_v2(bool has_checksum) {
+  using namespace std::string_literals;
+  const auto addresses = "\x7f\0\0\x01\x7f\0\0\x01\xc7\xd2\xab\x7d"s;
+  const auto signature = "\r\n\r\n\0\r\nQUIT\n\x21\x11"s;
+  if (!has_checksum) return signature + "\0\x0c"s + addresses;
+  return signature + "\0\x13"s + addresses + "\x03\0\x04\xc3\x80\x3c\x32"s;
+}
+
 }  // namespace
 
 std::vector<Operation> protocol_operations() {
@@ -86,6 +105,10 @@ std::vector<Operation> protocol_operations() {
       {"framer/short_line", 1, [] { return frame_lines(1); }},
       {"framer/16_lines", 16, [] { return frame_lines(16); }},
       {"framer/line_in_two_reads", 1, frame_split_line},
+      {"proxy/v1", 1,
+       [] { return parse_proxy("PROXY TCP4 192.0.2.1 198.51.100.7 50000 1935\r\n"); }},
+      {"proxy/v2", 1, [] { return parse_proxy(proxy_v2(false)); }},
+      {"proxy/v2_with_checksum", 1, [] { return parse_proxy(proxy_v2(true)); }},
       {"telnet/data", 1, [] { return filter_telnet(lines(1)); }},
       {"telnet/data_with_commands", 1,
        [] { return filter_telnet("xxxxxxxxxx\xff\xf1xxxxxxxxxx\xff\xffxxxxxxxxxx\n"); }},

@@ -67,6 +67,10 @@ INSTANTIATE_TEST_SUITE_P(
                      "65KiB}}\n",
                      "c.yaml:1:70: services.greeter.max_message: with framing: read a message is "
                      "one read, of at most 64KiB"},
+        Disagreement{"HeadersThatAreBelievedOfAnyone",
+                     "listeners: [{name: a, proxy_protocol: required}]\n",
+                     "c.yaml:1:39: listeners.a.proxy_protocol: proxy_protocol: required needs the "
+                     "addresses of your proxies in proxy_trusted"},
         Disagreement{"WarningWithoutIdle", "idle_warning: x\ntimeouts: {idle: 0s}\n",
                      "c.yaml:1:15: idle_warning: is sent 30s before timeouts.idle, which is 0s"},
         Disagreement{"TokenForEverythingWithoutAToken", "admin: {token_for: everything}\n",
@@ -91,6 +95,8 @@ INSTANTIATE_TEST_SUITE_P(
         "idle_warning: x\ntimeouts: {idle: 30001ms}\n",
         "services: {greeter: {reply: \"{message}\", utf8: pass, max_message: 256KiB}}\n",
         "services: {greeter: {max_message: 16B, quit_words: [1234567890123456]}}\n",
+        "listeners: [{name: a, proxy_protocol: required, proxy_trusted: [10.0.0.0/8]}]\n",
+        "listeners: [{name: a, address: \"unix:/a\", proxy_protocol: required}]\n",
         "listeners: [{name: a, address: \"[::]:0\"}, {name: b, address: \"[::]:0\"}]\n",
         "listeners: [{name: a, address: \"unix:/a\"}, {name: b, address: \"unix:/b\"}]\n"));
 

@@ -42,9 +42,10 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{
             "UnknownKeyInAService", "services: {greeter: {gretting: hi}}\n",
             "c.yaml:1:22: services.greeter.gretting: unknown key, did you mean \"greeting\"?"},
-        BrokenConfig{"KeyOfAnotherPart", "listeners: [{name: a, proxy_protocol: off}]\n",
-                     "c.yaml:1:23: listeners.a.proxy_protocol: unknown key; expected one of name, "
-                     "address, service, backlog, telnet, access, max_connections"},
+        BrokenConfig{"KeyOfAnotherPart", "listeners: [{name: a, certificate: off}]\n",
+                     "c.yaml:1:23: listeners.a.certificate: unknown key; expected one of name, "
+                     "address, service, backlog, telnet, proxy_protocol, proxy_trusted, access, "
+                     "max_connections"},
         BrokenConfig{"DuplicateKey", "watch: true\nlog: {level: info}\nwatch: false\n",
                      "c.yaml:3:1: watch: duplicate key, first given at 1:1"},
         BrokenConfig{"DuplicateService", "services:\n  greeter: {}\n  greeter: {}\n",

@@ -17,6 +17,7 @@ const std::vector<std::string> kTokens{
     "line_timeout",        "write_timeout",      "line_too_long",
     "protocol_error",      "invalid_utf8",       "wrong_protocol_tls",
     "wrong_protocol_http", "wrong_protocol_ssh", "wrong_protocol_proxy",
+    "proxy_timeout",       "proxy_invalid",      "proxy_untrusted",
     "deny_cidr",           "limit_global",       "limit_listener",
     "limit_source_count",  "limit_source_rate",  "slow_soft",
     "slow_hard",           "max_lifetime",       "drain",
@@ -41,10 +42,11 @@ TEST(EndReasonTest, HasATokenOfItsOwnForEach) {
   EXPECT_EQ(tokens_of([](auto) { return true; }).size(), kEndReasonCount);
 }
 
-TEST(EndReasonTest, RefusesAConnectionForWhatAdmissionSays) {
+TEST(EndReasonTest, RefusesAConnectionForWhatComesBeforeTheGreeting) {
   EXPECT_EQ(tokens_of(&is_refusal),
             (std::set<std::string>{"deny_cidr", "limit_global", "limit_listener",
-                                   "limit_source_count", "limit_source_rate"}));
+                                   "limit_source_count", "limit_source_rate", "proxy_invalid",
+                                   "proxy_timeout", "proxy_untrusted"}));
 }
 
 TEST(EndReasonTest, ResetsOnlyThoseWhoWouldNotTakeAGoodbye) {

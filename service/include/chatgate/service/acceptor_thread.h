@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include <chatgate/net/event_loop.h>
 #include <chatgate/service/dismissals.h>
 #include <chatgate/service/gateway_config.h>
+#include <chatgate/service/place_budget.h>
 #include <chatgate/session/session_metrics.h>
 #include <chatgate/session/worker.h>
 #include <chatgate/telemetry/log.h>
@@ -37,9 +39,12 @@ struct AcceptorContext {
   admission::Admission& admission;
   session::ClosedSessions& closed;
   AcceptCounters& counters;
-  DismissalBudget& dismissals;
+  PlaceBudget& dismissals;
+  PlaceBudget& headers;  // Connections that wait for their PROXY header.
   std::atomic<std::uint64_t>& next_session_id;
-  std::atomic<OverLimit>& over_limit;  // A reload may change it.
+  // A reload may change these.
+  std::atomic<OverLimit>& over_limit;
+  std::atomic<std::chrono::nanoseconds>& header_timeout;
   const std::vector<std::unique_ptr<session::Worker>>& workers;
 };
 

@@ -21,4 +21,8 @@ admission::LimitOptions within_descriptors(const LimitsConfig& limits, telemetry
 /// connections leaves no more descriptors than half of `reserve_fds`.
 std::size_t lingering_refusals_max(const LimitsConfig& limits);
 
+/// How many connections may wait for their PROXY header: 1024, or less when connections and
+/// lingering refusals leave no more descriptors than a quarter of `reserve_fds`.
+std::size_t waiting_headers_max(const LimitsConfig& limits);
+
 }  // namespace chatgate::service

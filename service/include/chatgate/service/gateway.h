@@ -186,8 +186,10 @@ class Gateway final : private admin::Backend {
   std::atomic<std::uint64_t> sessions_ended_{0};
   std::atomic<std::uint64_t> exit_after_{0};
   std::atomic<OverLimit> over_limit_{OverLimit::Reply};
+  std::atomic<std::chrono::nanoseconds> header_timeout_;
   AcceptCounters accept_counters_;
-  DismissalBudget dismissals_;
+  PlaceBudget dismissals_;
+  PlaceBudget headers_;
   std::array<telemetry::SharedCounter, admin::kReloadOutcomeCount> reloads_;  // By outcome.
 
   mutable base::Mutex mutex_;

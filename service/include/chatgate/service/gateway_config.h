@@ -34,7 +34,7 @@ struct ListenerConfig {
   std::string service = "greeter";
   std::uint32_t backlog = 4096;
   session::Telnet telnet = session::Telnet::Passive;
-  admission::ListenerLimits limits;  // `access` and `max_connections`.
+  admission::ListenerLimits limits;  // `proxy_…`, `access` and `max_connections`.
 
   friend bool operator==(const ListenerConfig&, const ListenerConfig&) = default;
 };
@@ -78,6 +78,7 @@ struct GatewayConfig {
   std::map<std::string, session::ServiceOptions> services{{"greeter", session::ServiceOptions{}}};
   LimitsConfig limits;
   session::TimeoutOptions timeouts;
+  std::chrono::nanoseconds proxy_header_timeout = std::chrono::seconds{5};
   std::string idle_warning;
   session::OutputOptions output;
   DrainOptions drain;

@@ -39,6 +39,8 @@ struct ListenerLimits {
   std::uint32_t max_connections = 0;  // 0 = the global limit alone.
   std::vector<net::Cidr> allow;       // Empty = everyone.
   std::vector<net::Cidr> deny;
+  bool needs_proxy_header = false;       // The client is who a PROXY header names.
+  std::vector<net::Cidr> proxy_trusted;  // Whose headers are believed.
 
   friend bool operator==(const ListenerLimits&, const ListenerLimits&) = default;
 };

@@ -4,6 +4,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,9 @@ struct IpAddress {
 
   /// Reads `192.0.2.1` or `2001:db8::1`. Returns nullopt for anything else, names included.
   static std::optional<IpAddress> parse(std::string_view text);
+
+  /// From 4 bytes or 16 in network order. Requires one of these sizes.
+  static IpAddress from_bytes(std::span<const std::uint8_t> bytes) noexcept;
 
   /// Number of bits that an address of this family has: 0, 32 or 128.
   unsigned bits() const noexcept;

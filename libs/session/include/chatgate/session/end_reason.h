@@ -31,6 +31,9 @@ enum class EndReason : std::uint8_t {
   WrongProtocolHttp,
   WrongProtocolSsh,
   WrongProtocolProxy,
+  ProxyTimeout,    // No whole PROXY header in time, where one is required.
+  ProxyInvalid,    // What came is no PROXY header.
+  ProxyUntrusted,  // The peer may not send one.
   DenyCidr,
   LimitGlobal,
   LimitListener,
@@ -45,7 +48,7 @@ enum class EndReason : std::uint8_t {
   InternalError,
 };
 
-inline constexpr std::size_t kEndReasonCount = 27;
+inline constexpr std::size_t kEndReasonCount = 30;
 static_assert(kEndReasonCount == static_cast<std::size_t>(EndReason::InternalError) + 1);
 
 /// Every reason, in order.
