@@ -25,6 +25,7 @@ class Checker {
 
   void check_listeners();
   void check_proxies();
+  void check_penalties();
   void check_addresses();
   void check_services();
   void check_output();
@@ -80,6 +81,14 @@ void Checker::check_proxies() {
     complain({path + ".proxy_trusted", path + ".proxy_protocol"},
              "proxy_protocol: required needs the addresses of your proxies in proxy_trusted");
   }
+}
+
+void Checker::check_penalties() {
+  const auto& penalties = config_.limits.admission.per_source.penalties;
+  if (penalties.min <= penalties.max) return;
+  complain({"limits.per_source.penalties.min", "limits.per_source.penalties.max"},
+           fmt::format("min ({}) must not exceed max ({}): no source would ever be refused",
+                       base::to_text(penalties.min), base::to_text(penalties.max)));
 }
 
 void Checker::check_addresses() {
@@ -176,6 +185,7 @@ void check_across(const GatewayConfig& config, const std::string& name, config::
   Checker checker{config, name, reading};
   checker.check_listeners();
   checker.check_proxies();
+  checker.check_penalties();
   checker.check_addresses();
   checker.check_services();
   checker.check_output();

@@ -37,7 +37,7 @@ Gateway::Gateway(GatewayConfig config, GatewayOrigin origin, telemetry::Log& log
       headers_{waiting_headers_max(config.limits)},
       config_{std::move(config)},
       origins_{std::move(origin.origins)},
-      admission_{within_descriptors(config_.limits, log)},
+      admission_{within_descriptors(config_.limits, log), base::Clock::now()},
       session_metrics_{worker_count(config_.threads)},
       process_metrics_{{.version = std::string{kVersion}, .revision = std::string{revision()}}},
       listeners_{admission_, session_metrics_, workers_, acceptors_, std::move(origin.inherited)},
@@ -101,6 +101,11 @@ void Gateway::keep_house() {
   keep_manager_informed();
   if (++ticks_ % kHousekeepingTicks != 0) return;
   log_.flush_suppressed();
+  if (admission_.is_aggregation_suspected() && !std::exchange(is_aggregation_told_, true)) {
+    log_.warn(
+        "source_aggregation_suspected",
+        {{"advice", "looks like a load balancer: enable proxy_protocol or turn per_source off"}});
+  }
   const auto ended = sessions_ended_.load(std::memory_order_relaxed);
   if (ended - trimmed_at_ < kTrimAfterEnds) return;
   // A storm of closes leaves its memory with the allocator, which keeps it for the next one.

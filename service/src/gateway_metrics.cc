@@ -68,6 +68,17 @@ void Gateway::write_admission(MetricWriter& writer) const {
                    {{"reason", std::string{session::token(session::to_end_reason(refusal))}}},
                    static_cast<double>(admission_.would_reject(refusal)));
   }
+  for (const auto& [name, offence] :
+       {std::pair{"wrong_protocol", admission::Offence::WrongProtocol},
+        std::pair{"idle_before_first_message", admission::Offence::IdleBeforeFirstMessage},
+        std::pair{"protocol_error", admission::Offence::ProtocolError}}) {
+    writer.counter("chatgate_penalties_total", "Penalties given to sources, by offence.",
+                   {{"offence", name}}, static_cast<double>(admission_.penalties(offence)));
+  }
+  writer.gauge("chatgate_source_aggregation_suspected",
+               "1 while nearly all connections come from one or two private addresses, as a load "
+               "balancer's do.",
+               {}, admission_.is_aggregation_suspected() ? 1 : 0);
   for (const auto& [name, family] : {std::pair{"v4", Family::V4}, std::pair{"v6", Family::V6}}) {
     writer.gauge("chatgate_sources_tracked", "Sources that per_source remembers.",
                  {{"family", name}}, admission_.sources_tracked(family));

@@ -192,6 +192,34 @@ std::vector<admin::ConfigValue> Gateway::config() {
   return values;
 }
 
+std::vector<admin::PenaltyRow> Gateway::penalties() {
+  using Family = net::IpAddress::Family;
+  std::vector<admin::PenaltyRow> rows;
+  for (const auto family : {Family::V4, Family::V6}) {
+    for (const auto& source : admission_.penalized(family, base::Clock::now())) {
+      const net::Cidr block{.network = {.family = family, .bytes = source.key.network},
+                            .prefix = source.key.prefix};
+      rows.push_back({.source = net::to_text(block),
+                      .left = source.left,
+                      .refused = source.is_barred,
+                      .connections = source.open});
+    }
+  }
+  return rows;
+}
+
+admin::ControlResult Gateway::forgive(const std::optional<net::IpAddress>& source) {
+  using Outcome = admin::ControlResult::Outcome;
+  const auto now = base::Clock::now();
+  const auto forgiven = source ? admission_.forgive(*source, now) : admission_.forgive_all(now);
+  if (source && forgiven == 0) {
+    return {Outcome::NotFound, fmt::format("{} has no penalty", net::to_text(*source))};
+  }
+  const auto whose = source ? net::to_text(*source) : std::string{"all"};
+  log_.info("penalties_forgiven", {{"source", whose}, {"sources", forgiven}});
+  return {Outcome::Done, fmt::format("forgave {} sources", forgiven)};
+}
+
 admin::ControlResult Gateway::close_connection(base::SessionId id, bool abort) {
   using Outcome = admin::ControlResult::Outcome;
   const auto answers = ask_workers<bool>(

@@ -105,6 +105,25 @@ Table<session::ServiceOptions> service() {
            "Sent for each message.");
 }
 
+Table<admission::PenaltyOptions> penalties() {
+  using admission::PenaltyOptions;
+  const auto amount = duration(0s, 1h);
+  return Table<PenaltyOptions>{}
+      .key("mode", &PenaltyOptions::mode, mode(),
+           "enforce = refuse; observe = only count what would be refused; off = neither.")
+      .key("wrong_protocol", &PenaltyOptions::wrong_protocol, amount,
+           "For a client that speaks TLS, HTTP, SSH or the PROXY protocol to a plain port.")
+      .key("idle_before_first_message", &PenaltyOptions::idle_before_first_message, amount,
+           "For a client that a time-out ended before its first message.")
+      .key("protocol_error", &PenaltyOptions::protocol_error, amount,
+           "For a client that abuses telnet negotiation.")
+      .key("min", &PenaltyOptions::min, duration(0s, 1h),
+           "From so much on a source is refused, until nothing is left of its penalties.")
+      .key("max", &PenaltyOptions::max, duration(1s, 24h), "They never add up to more.")
+      .key("bootwait", &PenaltyOptions::bootwait, duration(0s, 24h),
+           "For so long after the start they add up but refuse nobody.");
+}
+
 Table<admission::PerSourceOptions> per_source() {
   using admission::PerSourceOptions;
   return Table<PerSourceOptions>{}
@@ -120,7 +139,9 @@ Table<admission::PerSourceOptions> per_source() {
       .key("v6_prefix", &PerSourceOptions::v6_prefix, Whole{1, 128},
            "Leading bits of an IPv6 address that make a source.")
       .list("exempt", &PerSourceOptions::exempt, cidr_type(), {0, kCidrsMax},
-            "Sources without these bounds.");
+            "Sources without these bounds.")
+      .section("penalties", &PerSourceOptions::penalties, penalties(),
+               "What its source pays, in time, for what a client did; decays in real time.");
 }
 
 Table<LimitsConfig> limits() {

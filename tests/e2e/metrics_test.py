@@ -17,9 +17,10 @@ CLOSED_REASONS = set(
     "drain drain_forced admin_kill".split())
 REJECTED_REASONS = set(
     "proxy_timeout proxy_invalid proxy_untrusted "
-    "deny_cidr limit_global limit_listener limit_source_count limit_source_rate".split())
+    "deny_cidr limit_global limit_listener limit_source_count limit_source_rate "
+    "penalty".split())
 KNOWN_REASONS = CLOSED_REASONS | REJECTED_REASONS | set(
-    "draining memory overload penalty internal_error".split())
+    "draining memory overload internal_error".split())
 
 FAMILIES = """
     connections_accepted_total connections_rejected_total connections_closed_total connections_open

@@ -215,6 +215,16 @@ constexpr std::array<Scene, session::kEndReasonCount> kScenes{{
        stage.config.limits.admission.per_source.burst = 1;
        stage.be_one_too_many();
      }},
+    {EndReason::Penalty,
+     [](Stage& stage) {
+       stage.limit_sources_alone();
+       auto& penalties = stage.config.limits.admission.per_source.penalties;
+       penalties.bootwait = 0s;
+       penalties.min = penalties.wrong_protocol;
+       stage.say_and_wait("SSH-2.0-client\r\n");
+       EXPECT_TRUE(stage.ends_with("wrong_protocol_ssh"));
+       EXPECT_TRUE(stage.gateway().connect().receive_line().starts_with("421 "));
+     }},
     {EndReason::SlowSoft,
      [](Stage& stage) {
        stage.config.output.soft = Bytes{1 << 10};

@@ -75,6 +75,16 @@ constexpr std::array kSourceColumns{
                         [](auto& row) -> Cell { return row.output_bytes; }},
 };
 
+constexpr std::array kPenaltyColumns{
+    ColumnOf<PenaltyRow>{{"source", CellKind::Text}, [](auto& row) -> Cell { return row.source; }},
+    ColumnOf<PenaltyRow>{{"left", CellKind::Measure},
+                         [](auto& row) -> Cell { return to_seconds(row.left); }},
+    ColumnOf<PenaltyRow>{{"refused", CellKind::Flag},
+                         [](auto& row) -> Cell { return row.refused; }},
+    ColumnOf<PenaltyRow>{{"connections", CellKind::Count},
+                         [](auto& row) -> Cell { return row.connections; }},
+};
+
 template <class Row, std::size_t Count>
 constexpr std::array<Column, Count> names_of(const std::array<ColumnOf<Row>, Count>& columns) {
   std::array<Column, Count> names;
@@ -85,12 +95,14 @@ constexpr std::array<Column, Count> names_of(const std::array<ColumnOf<Row>, Cou
 constexpr auto kConnectionNames = names_of(kConnectionColumns);
 constexpr auto kClosedNames = names_of(kClosedColumns);
 constexpr auto kSourceNames = names_of(kSourceColumns);
+constexpr auto kPenaltyNames = names_of(kPenaltyColumns);
 
 }  // namespace
 
 std::span<const Column> connection_columns() noexcept { return kConnectionNames; }
 std::span<const Column> closed_columns() noexcept { return kClosedNames; }
 std::span<const Column> source_columns() noexcept { return kSourceNames; }
+std::span<const Column> penalty_columns() noexcept { return kPenaltyNames; }
 
 std::vector<SourceRow> group_by_source(const std::vector<ConnectionRow>& rows) {
   std::map<net::IpAddress, SourceRow> sources;
@@ -124,6 +136,12 @@ Table table_of(const std::vector<ClosedRow>& rows) {
 Table table_of(const std::vector<SourceRow>& rows) {
   return {kSourceNames, rows.size(), [&rows](std::size_t row, std::size_t column) {
             return kSourceColumns[column].cell(rows[row]);
+          }};
+}
+
+Table table_of(const std::vector<PenaltyRow>& rows) {
+  return {kPenaltyNames, rows.size(), [&rows](std::size_t row, std::size_t column) {
+            return kPenaltyColumns[column].cell(rows[row]);
           }};
 }
 

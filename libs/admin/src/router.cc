@@ -155,6 +155,24 @@ Response close_connection(const Call& call) {
   return to_response(call.backend.close_connection(*id, abort));
 }
 
+Response penalties(const Call& call) {
+  const auto query = read_list_query(call.request, penalty_columns(), "-left");
+  if (!query) return error_response(400, query.error());
+  const auto rows = call.backend.penalties();
+  return list_response("penalties", table_of(rows), *query, true);
+}
+
+Response forgive(const Call& call) {
+  std::optional<net::IpAddress> source;
+  for (const auto& [name, value] : parse_query_string(call.request.query)) {
+    source = net::IpAddress::parse(value);
+    if (name != "source" || !source) {
+      return error_response(400, "say source=ADDRESS, or nothing to forgive all");
+    }
+  }
+  return to_response(call.backend.forgive(source));
+}
+
 Response drain(const Call& call) { return to_response(call.backend.drain()); }
 Response undrain(const Call& call) { return to_response(call.backend.undrain()); }
 
@@ -215,6 +233,10 @@ constexpr std::array kRoutes{
     Route{"/config", Action::Show, config, "the configuration in force, and its origins"},
     Route{"/connections/{id}/close", Action::Control, close_connection,
           "ends one session, ?abort=true by a reset"},
+    Route{"/penalties", Action::Show, penalties,
+          "sources that pay for what their clients did, ?filter=refused=true"},
+    Route{"/penalties/forgive", Action::Control, forgive,
+          "forgets them, of all or of ?source=192.0.2.1"},
     Route{"/drain", Action::Control, drain, "starts the graceful shutdown"},
     Route{"/undrain", Action::Control, undrain, "takes it back, until the listeners close"},
     Route{"/reload", Action::Control, reload, "reads the configuration again"},

@@ -11,7 +11,9 @@ using base::Clock;
 
 struct Admission::SourcePolicy {
   explicit SourcePolicy(const PerSourceOptions& options)
-      : rules{options.mode, options.max, TokenBucket{options.rate, options.burst}},
+      : rules{options.mode, options.max, TokenBucket{options.rate, options.burst},
+              options.penalties.mode},
+        penalties{options.penalties},
         v4_prefix{options.v4_prefix},
         v6_prefix{options.v6_prefix},
         exempt{options.exempt} {}
@@ -21,14 +23,28 @@ struct Admission::SourcePolicy {
     return {source.masked(prefix).bytes, prefix};
   }
 
+  std::chrono::nanoseconds amount_of(Offence offence) const {
+    switch (offence) {
+      case Offence::WrongProtocol:
+        return penalties.wrong_protocol;
+      case Offence::IdleBeforeFirstMessage:
+        return penalties.idle_before_first_message;
+      case Offence::ProtocolError:
+        return penalties.protocol_error;
+    }
+    CHATGATE_ASSERT(false);
+  }
+
   SourceRules rules;
+  PenaltyOptions penalties;
   std::uint8_t v4_prefix;
   std::uint8_t v6_prefix;
   AccessList exempt;
 };
 
-Admission::Admission(const LimitOptions& options)
-    : mode_{options.mode},
+Admission::Admission(const LimitOptions& options, Clock::time_point started_at)
+    : started_at_{started_at},
+      mode_{options.mode},
       total_{options.max_connections},
       source_policy_{std::make_shared<const SourcePolicy>(options.per_source)} {}
 
@@ -72,7 +88,7 @@ base::Expected<Ticket, Refusal> Admission::admit(ListenerSlot& listener,
                                                  Clock::time_point now) {
   if (!listener.lets_in(source)) return base::Unexpected{Refusal::DenyCidr};
 
-  const auto at_source = ask_source(source, now);
+  const auto at_source = ask_source(listener, source, now);
   if (at_source.refusal && at_source.entry == nullptr) {
     return base::Unexpected{*at_source.refusal};
   }
@@ -113,12 +129,16 @@ std::shared_ptr<const Admission::SourcePolicy> Admission::source_policy() const 
   return source_policy_;
 }
 
-SourceDecision Admission::ask_source(const net::IpAddress& source, Clock::time_point now) {
+SourceDecision Admission::ask_source(const ListenerSlot& listener, const net::IpAddress& source,
+                                     Clock::time_point now) {
   if (source.family == Family::None) return {};
   const auto policy = source_policy();
   if (policy->rules.mode == Mode::Off || policy->exempt.contains(source)) return {};
-  auto& sources = source.family == Family::V4 ? v4_sources_ : v6_sources_;
-  const auto decision = sources.admit(policy->key_of(source), policy->rules, now);
+  if (!listener.needs_proxy_header()) aggregation_.note(source);
+  auto rules = policy->rules;
+  const bool is_starting = now < started_at_ + policy->penalties.bootwait;
+  if (is_starting && rules.penalty_mode == Mode::Enforce) rules.penalty_mode = Mode::Observe;
+  const auto decision = sources_of(source.family).admit(policy->key_of(source), rules, now);
   if (decision.table_full) source_table_full_.add();
   return decision;
 }
@@ -137,6 +157,32 @@ std::optional<Refusal> Admission::reserve(ListenerSlot& listener, Mode mode) {
   // Another acceptor may have seen the listener full for this moment, and gone to sleep over it.
   wake_waiting();
   return Refusal::LimitGlobal;
+}
+
+void Admission::penalize(SourceEntry& source, Offence offence, Clock::time_point now) {
+  const auto policy = source_policy();
+  const auto amount = policy->amount_of(offence);
+  if (policy->penalties.mode == Mode::Off || amount.count() == 0) return;
+  SourceTable::penalize(source, amount, {policy->penalties.min, policy->penalties.max}, now);
+  penalties_[static_cast<std::size_t>(offence)].add();
+}
+
+std::uint64_t Admission::penalties(Offence offence) const noexcept {
+  return penalties_[static_cast<std::size_t>(offence)].value();
+}
+
+std::vector<PenalizedSource> Admission::penalized(Family family, Clock::time_point now) const {
+  CHATGATE_ASSERT(family != Family::None);
+  return (family == Family::V4 ? v4_sources_ : v6_sources_).penalized(now);
+}
+
+std::size_t Admission::forgive(const net::IpAddress& address, Clock::time_point now) {
+  CHATGATE_ASSERT(address.family != Family::None);
+  return sources_of(address.family).forgive(source_policy()->key_of(address), now);
+}
+
+std::size_t Admission::forgive_all(Clock::time_point now) {
+  return v4_sources_.forgive_all(now) + v6_sources_.forgive_all(now);
 }
 
 void Admission::count_would_reject(Refusal reason) noexcept {

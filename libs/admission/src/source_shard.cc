@@ -17,7 +17,9 @@ std::uint64_t mixed(std::uint64_t bits) noexcept {
 }
 
 bool is_forgettable(const SourceEntry& entry, base::Clock::time_point now) noexcept {
-  return entry.full_at <= now && entry.open.load(std::memory_order_acquire) == 0;
+  // Who ended a connection has added its penalty before: open is looked at first.
+  return entry.full_at <= now && entry.open.load(std::memory_order_acquire) == 0 &&
+         Penalty{entry.penalty.load(std::memory_order_relaxed)}.left(now).count() == 0;
 }
 
 }  // namespace
@@ -43,6 +45,7 @@ SourceEntry& SourceShard::insert(const SourceKey& key, std::uint64_t hash,
   auto& head = head_of(hash);
   entry.key = key;
   entry.full_at = now;
+  entry.penalty.store(0, std::memory_order_relaxed);
   entry.next = head;
   head = index;
   return entry;

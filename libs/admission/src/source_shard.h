@@ -25,6 +25,14 @@ class SourceShard {
   /// Adds a source that is not there yet, with no open connection and a full bucket.
   SourceEntry& insert(const SourceKey& key, std::uint64_t hash, base::Clock::time_point now);
 
+  /// Calls `visit(entry)` for each source.
+  template <class Visit>
+  void for_each(Visit visit) {
+    for (auto& entry : entries_) {
+      if (entry.key.prefix != kVacantPrefix) visit(entry);
+    }
+  }
+
   /// Looks at the next `steps` entries, goes round, and forgets those that are forgettable.
   /// Returns how many.
   std::uint32_t sweep(std::uint32_t steps, base::Clock::time_point now) noexcept;

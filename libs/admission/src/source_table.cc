@@ -19,7 +19,13 @@ std::uint64_t random_seed() {
   return std::uint64_t{device()} << 32 | device();
 }
 
+Penalty penalty_of(const SourceEntry& entry) noexcept {
+  return Penalty{entry.penalty.load(std::memory_order_relaxed)};
+}
+
 SourceDecision decide(SourceEntry& entry, const SourceRules& rules, base::Clock::time_point now) {
+  const bool is_barred = rules.penalty_mode != Mode::Off && penalty_of(entry).bars(now);
+  if (is_barred && rules.penalty_mode == Mode::Enforce) return {.refusal = Refusal::Penalty};
   SourceDecision decision;
   if (!rules.bucket.take(entry.full_at, now)) {
     decision.refusal = Refusal::LimitSourceRate;
@@ -27,6 +33,7 @@ SourceDecision decide(SourceEntry& entry, const SourceRules& rules, base::Clock:
     decision.refusal = Refusal::LimitSourceCount;
   }
   if (decision.refusal && rules.mode == Mode::Enforce) return decision;
+  if (is_barred) decision.refusal = Refusal::Penalty;
   entry.open.fetch_add(1, std::memory_order_relaxed);
   decision.entry = &entry;
   return decision;
@@ -50,13 +57,17 @@ SourceTable::SourceTable(std::uint32_t capacity)
 
 SourceTable::~SourceTable() = default;
 
+// The chains use the low bits.
+SourceTable::Shard& SourceTable::shard_of(std::uint64_t hash) noexcept {
+  static_assert(kShards == 1U << (64 - 58));
+  return shards_[hash >> 58];
+}
+
 SourceDecision SourceTable::admit(const SourceKey& key, const SourceRules& rules,
                                   base::Clock::time_point now) {
   CHATGATE_ASSERT(rules.mode != Mode::Off);
   const auto hash = hash_of(key, seed_);
-  // The chains use the low bits.
-  Shard& shard = shards_[hash >> 58];
-  static_assert(kShards == 1U << (64 - 58));
+  Shard& shard = shard_of(hash);
 
   if (const auto decision = admit_in(shard, hash, key, rules, now)) return *decision;
   make_room(now);
@@ -84,6 +95,50 @@ void SourceTable::make_room(base::Clock::time_point now) {
     base::MutexLock lock{shard.mutex};
     tracked_.give_back(shard.sources->sweep(kSweptWhenFull, now));
   }
+}
+
+void SourceTable::penalize(SourceEntry& entry, std::chrono::nanoseconds amount,
+                           const PenaltyRules& rules, base::Clock::time_point now) noexcept {
+  auto word = entry.penalty.load(std::memory_order_relaxed);
+  while (!entry.penalty.compare_exchange_weak(word, Penalty{word}.plus(amount, rules, now).word(),
+                                              std::memory_order_relaxed)) {
+  }
+}
+
+std::vector<PenalizedSource> SourceTable::penalized(base::Clock::time_point now) const {
+  std::vector<PenalizedSource> found;
+  for (std::size_t i = 0; i < kShards; ++i) {
+    base::MutexLock lock{shards_[i].mutex};
+    shards_[i].sources->for_each([&](const SourceEntry& entry) {
+      const auto penalty = penalty_of(entry);
+      if (penalty.left(now).count() == 0) return;
+      found.push_back({entry.key, penalty.left(now), penalty.bars(now),
+                       entry.open.load(std::memory_order_relaxed)});
+    });
+  }
+  return found;
+}
+
+std::size_t SourceTable::forgive(const SourceKey& key, base::Clock::time_point now) {
+  const auto hash = hash_of(key, seed_);
+  Shard& shard = shard_of(hash);
+  base::MutexLock lock{shard.mutex};
+  auto* const entry = shard.sources->find(key, hash);
+  if (entry == nullptr) return 0;
+  const Penalty was{entry->penalty.exchange(0, std::memory_order_relaxed)};
+  return was.left(now).count() != 0 ? 1 : 0;
+}
+
+std::size_t SourceTable::forgive_all(base::Clock::time_point now) {
+  std::size_t forgiven = 0;
+  for (std::size_t i = 0; i < kShards; ++i) {
+    base::MutexLock lock{shards_[i].mutex};
+    shards_[i].sources->for_each([&](SourceEntry& entry) {
+      const Penalty was{entry.penalty.exchange(0, std::memory_order_relaxed)};
+      if (was.left(now).count() != 0) ++forgiven;
+    });
+  }
+  return forgiven;
 }
 
 void SourceTable::release(SourceEntry& entry) noexcept {

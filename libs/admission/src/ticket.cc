@@ -19,6 +19,10 @@ Ticket& Ticket::operator=(Ticket&& other) noexcept {
   return *this;
 }
 
+void Ticket::penalize(Offence offence, base::Clock::time_point now) const {
+  if (source_ != nullptr) listener_->admission_.penalize(*source_, offence, now);
+}
+
 Ticket::~Ticket() {
   if (listener_ == nullptr) return;
   if (source_ != nullptr) SourceTable::release(*source_);

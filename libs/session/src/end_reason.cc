@@ -8,16 +8,37 @@ namespace {
 
 // In the order of EndReason.
 constexpr std::array kTokens = std::to_array<std::string_view>({
-    "client_eof",          "client_reset",       "quit",
-    "session_done",        "idle_timeout",       "first_message_timeout",
-    "line_timeout",        "write_timeout",      "line_too_long",
-    "protocol_error",      "invalid_utf8",       "wrong_protocol_tls",
-    "wrong_protocol_http", "wrong_protocol_ssh", "wrong_protocol_proxy",
-    "proxy_timeout",       "proxy_invalid",      "proxy_untrusted",
-    "deny_cidr",           "limit_global",       "limit_listener",
-    "limit_source_count",  "limit_source_rate",  "slow_soft",
-    "slow_hard",           "max_lifetime",       "drain",
-    "drain_forced",        "admin_kill",         "internal_error",
+    "client_eof",
+    "client_reset",
+    "quit",
+    "session_done",
+    "idle_timeout",
+    "first_message_timeout",
+    "line_timeout",
+    "write_timeout",
+    "line_too_long",
+    "protocol_error",
+    "invalid_utf8",
+    "wrong_protocol_tls",
+    "wrong_protocol_http",
+    "wrong_protocol_ssh",
+    "wrong_protocol_proxy",
+    "proxy_timeout",
+    "proxy_invalid",
+    "proxy_untrusted",
+    "deny_cidr",
+    "limit_global",
+    "limit_listener",
+    "limit_source_count",
+    "limit_source_rate",
+    "penalty",
+    "slow_soft",
+    "slow_hard",
+    "max_lifetime",
+    "drain",
+    "drain_forced",
+    "admin_kill",
+    "internal_error",
 });
 static_assert(kTokens.size() == kEndReasonCount);
 
@@ -28,17 +49,30 @@ std::string_view token(EndReason reason) noexcept {
 }
 
 bool is_refusal(EndReason reason) noexcept {
-  return reason >= EndReason::ProxyTimeout && reason <= EndReason::LimitSourceRate;
+  return reason >= EndReason::ProxyTimeout && reason <= EndReason::Penalty;
 }
 
 bool is_abrupt(EndReason reason) noexcept {
   return reason == EndReason::SlowHard || reason == EndReason::DrainForced;
 }
 
+std::optional<admission::Offence> offence_of(EndReason reason, std::uint64_t messages) noexcept {
+  using admission::Offence;
+  const bool is_mute =
+      messages == 0 && (reason == EndReason::IdleTimeout || reason == EndReason::LineTimeout);
+  if (is_mute || reason == EndReason::FirstMessageTimeout) return Offence::IdleBeforeFirstMessage;
+  if (reason == EndReason::ProtocolError) return Offence::ProtocolError;
+  const bool is_wrong_protocol =
+      reason >= EndReason::WrongProtocolTls && reason <= EndReason::WrongProtocolProxy;
+  return is_wrong_protocol ? std::optional{Offence::WrongProtocol} : std::nullopt;
+}
+
 EndReason to_end_reason(admission::Refusal refusal) noexcept {
   switch (refusal) {
     case admission::Refusal::DenyCidr:
       return EndReason::DenyCidr;
+    case admission::Refusal::Penalty:
+      return EndReason::Penalty;
     case admission::Refusal::LimitSourceRate:
       return EndReason::LimitSourceRate;
     case admission::Refusal::LimitSourceCount:

@@ -170,6 +170,9 @@ void Session::settle(EndReason reason) {
   counts.messages_each.observe(record_.messages);
   counts.received_bytes_each.observe(record_.received_bytes);
   counts.sent_bytes_each.observe(record_.sent_bytes);
+  if (const auto offence = offence_of(reason, record_.messages)) {
+    ticket_.penalize(*offence, Clock::now());
+  }
   auto& context = worker_.context();
   context.closed.add({.record = record_,
                       .reason = reason,

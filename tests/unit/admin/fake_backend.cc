@@ -46,6 +46,11 @@ ControlResult FakeBackend::close_connection(base::SessionId id, bool abort) {
   return control;
 }
 
+ControlResult FakeBackend::forgive(const std::optional<net::IpAddress>& source) {
+  note("forgive " + (source ? net::to_text(*source) : "all"));
+  return control;
+}
+
 ControlResult FakeBackend::drain() {
   note("drain");
   return control;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@ class FakeBackend : public Backend {
   Readiness readiness{true, "ready"};
   ConnectionList open;
   std::vector<ClosedRow> closed;
+  std::vector<PenaltyRow> penalized;
   StatusReport report;
   std::vector<ConfigValue> values;
   ControlResult control{ControlResult::Outcome::Done, "done"};
@@ -37,6 +39,8 @@ class FakeBackend : public Backend {
   ConnectionList connections() override { return open; }
   std::vector<ClosedRow> recently_closed() override { return closed; }
   std::vector<ConfigValue> config() override { return values; }
+  std::vector<PenaltyRow> penalties() override { return penalized; }
+  ControlResult forgive(const std::optional<net::IpAddress>& source) override;
   ControlResult close_connection(base::SessionId id, bool abort) override;
   ControlResult drain() override;
   ControlResult undrain() override;

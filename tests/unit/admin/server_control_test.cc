@@ -35,6 +35,16 @@ TEST_F(ControlTest, PassesEachCommandOn) {
                                                "close 9", "level 0"));
 }
 
+TEST_F(ControlTest, ForgivesOneSourceOrAll) {
+  EXPECT_EQ(post("/penalties/forgive?source=192.0.2.1").status, 200);
+  EXPECT_EQ(post("/penalties/forgive?source=2001:db8::1").status, 200);
+  EXPECT_EQ(post("/penalties/forgive").status, 200);
+  EXPECT_EQ(post("/penalties/forgive?source=192.0.2.0/24").status, 400);
+  EXPECT_EQ(post("/penalties/forgive?sauce=192.0.2.1").status, 400);
+  EXPECT_THAT(backend_.commands(),
+              ElementsAre("forgive 192.0.2.1", "forgive 2001:db8::1", "forgive all"));
+}
+
 TEST_F(ControlTest, TakesTheLogLevelFromTheBody) {
   for (const auto* const body : {"debug", "level=debug", "debug\n", "level=debug\r\n"}) {
     EXPECT_EQ(request(server_.port(), "POST", "/log-level", "", body).status, 200) << body;

@@ -100,6 +100,19 @@ TEST_F(ServerTest, ShowsNoReloadBeforeTheFirst) {
   EXPECT_TRUE(json::parse(get("/status").body).at("config").at("last_reload").is_null());
 }
 
+TEST_F(ServerTest, ListsPenaltiesWithTheLongestFirst) {
+  using namespace std::chrono_literals;
+  backend_.penalized = {{"192.0.2.1/32", 2s, false, 1}, {"2001:db8::/64", 90500ms, true, 0}};
+  const auto all = json::parse(get("/penalties").body).at("penalties");
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(
+      all.at(0),
+      (json{{"source", "2001:db8::/64"}, {"left", 90.5}, {"refused", true}, {"connections", 0}}));
+  const auto free = json::parse(get("/penalties?filter=refused=false").body).at("penalties");
+  ASSERT_EQ(free.size(), 1U);
+  EXPECT_EQ(free.at(0).at("source"), "192.0.2.1/32");
+}
+
 TEST_F(ServerTest, ListsConnectionsSortedAndFiltered) {
   EXPECT_THAT(ids("/connections"), ElementsAre(7, 8, 9));
   EXPECT_THAT(ids("/connections?sort=-age"), ElementsAre(9, 7, 8));

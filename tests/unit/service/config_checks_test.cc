@@ -71,6 +71,9 @@ INSTANTIATE_TEST_SUITE_P(
                      "listeners: [{name: a, proxy_protocol: required}]\n",
                      "c.yaml:1:39: listeners.a.proxy_protocol: proxy_protocol: required needs the "
                      "addresses of your proxies in proxy_trusted"},
+        Disagreement{"PenaltiesThatNeverBar", "limits: {per_source: {penalties: {max: 10s}}}\n",
+                     "c.yaml:1:40: limits.per_source.penalties.max: min (15s) must not exceed max "
+                     "(10s): no source would ever be refused"},
         Disagreement{"WarningWithoutIdle", "idle_warning: x\ntimeouts: {idle: 0s}\n",
                      "c.yaml:1:15: idle_warning: is sent 30s before timeouts.idle, which is 0s"},
         Disagreement{"TokenForEverythingWithoutAToken", "admin: {token_for: everything}\n",

@@ -11,17 +11,37 @@ namespace {
 
 // The promise to dashboards and log readers: a token never changes its meaning, and a new one is
 // written down here.
-const std::vector<std::string> kTokens{
-    "client_eof",          "client_reset",       "quit",
-    "session_done",        "idle_timeout",       "first_message_timeout",
-    "line_timeout",        "write_timeout",      "line_too_long",
-    "protocol_error",      "invalid_utf8",       "wrong_protocol_tls",
-    "wrong_protocol_http", "wrong_protocol_ssh", "wrong_protocol_proxy",
-    "proxy_timeout",       "proxy_invalid",      "proxy_untrusted",
-    "deny_cidr",           "limit_global",       "limit_listener",
-    "limit_source_count",  "limit_source_rate",  "slow_soft",
-    "slow_hard",           "max_lifetime",       "drain",
-    "drain_forced",        "admin_kill",         "internal_error"};
+const std::vector<std::string> kTokens{"client_eof",
+                                       "client_reset",
+                                       "quit",
+                                       "session_done",
+                                       "idle_timeout",
+                                       "first_message_timeout",
+                                       "line_timeout",
+                                       "write_timeout",
+                                       "line_too_long",
+                                       "protocol_error",
+                                       "invalid_utf8",
+                                       "wrong_protocol_tls",
+                                       "wrong_protocol_http",
+                                       "wrong_protocol_ssh",
+                                       "wrong_protocol_proxy",
+                                       "proxy_timeout",
+                                       "proxy_invalid",
+                                       "proxy_untrusted",
+                                       "deny_cidr",
+                                       "limit_global",
+                                       "limit_listener",
+                                       "limit_source_count",
+                                       "limit_source_rate",
+                                       "penalty",
+                                       "slow_soft",
+                                       "slow_hard",
+                                       "max_lifetime",
+                                       "drain",
+                                       "drain_forced",
+                                       "admin_kill",
+                                       "internal_error"};
 
 template <class Predicate>
 std::set<std::string> tokens_of(Predicate predicate) {
@@ -45,8 +65,8 @@ TEST(EndReasonTest, HasATokenOfItsOwnForEach) {
 TEST(EndReasonTest, RefusesAConnectionForWhatComesBeforeTheGreeting) {
   EXPECT_EQ(tokens_of(&is_refusal),
             (std::set<std::string>{"deny_cidr", "limit_global", "limit_listener",
-                                   "limit_source_count", "limit_source_rate", "proxy_invalid",
-                                   "proxy_timeout", "proxy_untrusted"}));
+                                   "limit_source_count", "limit_source_rate", "penalty",
+                                   "proxy_invalid", "proxy_timeout", "proxy_untrusted"}));
 }
 
 TEST(EndReasonTest, ResetsOnlyThoseWhoWouldNotTakeAGoodbye) {
@@ -56,10 +76,26 @@ TEST(EndReasonTest, ResetsOnlyThoseWhoWouldNotTakeAGoodbye) {
 TEST(EndReasonTest, NamesEachRefusalOfAdmission) {
   using admission::Refusal;
   EXPECT_EQ(to_end_reason(Refusal::DenyCidr), EndReason::DenyCidr);
+  EXPECT_EQ(to_end_reason(Refusal::Penalty), EndReason::Penalty);
   EXPECT_EQ(to_end_reason(Refusal::LimitSourceRate), EndReason::LimitSourceRate);
   EXPECT_EQ(to_end_reason(Refusal::LimitSourceCount), EndReason::LimitSourceCount);
   EXPECT_EQ(to_end_reason(Refusal::LimitListener), EndReason::LimitListener);
   EXPECT_EQ(to_end_reason(Refusal::LimitGlobal), EndReason::LimitGlobal);
+}
+
+TEST(EndReasonTest, MakesASourcePayForWhatIsItsFault) {
+  using admission::Offence;
+  for (const auto reason : all_end_reasons()) {
+    const auto name = std::string{token(reason)};
+    std::optional<Offence> mute;
+    std::optional<Offence> talking;
+    if (name.starts_with("wrong_protocol_")) mute = talking = Offence::WrongProtocol;
+    if (name == "protocol_error") mute = talking = Offence::ProtocolError;
+    if (name == "first_message_timeout") mute = talking = Offence::IdleBeforeFirstMessage;
+    if (name == "idle_timeout" || name == "line_timeout") mute = Offence::IdleBeforeFirstMessage;
+    EXPECT_EQ(offence_of(reason, 0), mute) << name;
+    EXPECT_EQ(offence_of(reason, 1), talking) << name;
+  }
 }
 
 TEST(EndReasonTest, NamesEachWrongProtocol) {

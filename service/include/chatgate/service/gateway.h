@@ -142,6 +142,8 @@ class Gateway final : private admin::Backend {
   admin::ConnectionList connections() override;
   std::vector<admin::ClosedRow> recently_closed() override;
   std::vector<admin::ConfigValue> config() override;
+  std::vector<admin::PenaltyRow> penalties() override;
+  admin::ControlResult forgive(const std::optional<net::IpAddress>& source) override;
   admin::ControlResult close_connection(base::SessionId id, bool abort) override;
   admin::ControlResult drain() override;
   admin::ControlResult undrain() override;
@@ -217,6 +219,7 @@ class Gateway final : private admin::Backend {
   std::unique_ptr<net::Alarm> announcement_;  // While a drain is announced.
   std::unique_ptr<ConfigWatch> watch_;
   std::uint32_t ticks_ = 0;
+  bool is_aggregation_told_ = false;
   std::uint64_t trimmed_at_ = 0;  // Sessions that had ended when memory was last given back.
   std::promise<void> stopped_;
   bool is_stopped_ = false;

@@ -63,6 +63,14 @@ struct ClosedRow {
   std::uint64_t sent_bytes = 0;
 };
 
+/// A source that is to pay for what its clients did.
+struct PenaltyRow {
+  std::string source;  // `192.0.2.1/32`, `2001:db8::/64`
+  std::chrono::nanoseconds left{};
+  bool refused = false;  // Until nothing is left.
+  std::uint64_t connections = 0;
+};
+
 /// What became of a request that changes something.
 struct ControlResult {
   enum class Outcome : std::uint8_t {
@@ -154,9 +162,12 @@ class Backend {
   virtual std::vector<ClosedRow> recently_closed() = 0;
   /// In the order of the reference. Secrets are in files, so that none is here.
   virtual std::vector<ConfigValue> config() = 0;
+  virtual std::vector<PenaltyRow> penalties() = 0;
 
   /// Ends one session: by the goodbye-safe close, or by a reset when `abort`.
   virtual ControlResult close_connection(base::SessionId id, bool abort) = 0;
+  /// Forgets the penalty of the source of an address, or of all sources.
+  virtual ControlResult forgive(const std::optional<net::IpAddress>& source) = 0;
   virtual ControlResult drain() = 0;
   virtual ControlResult undrain() = 0;
   virtual ReloadResult reload() = 0;

@@ -8,8 +8,10 @@
 #include <optional>
 #include <vector>
 
+#include <chatgate/admission/aggregation_watch.h>
 #include <chatgate/admission/listener_slot.h>
 #include <chatgate/admission/options.h>
+#include <chatgate/admission/penalty.h>
 #include <chatgate/admission/refusal.h>
 #include <chatgate/admission/slots.h>
 #include <chatgate/admission/source_table.h>
@@ -30,18 +32,21 @@ namespace chatgate::admission {
 /// if it came that far. Pure decisions: no I/O, and time is an argument.
 ///
 /// A limit in mode Observe lets pass what it would refuse and counts it as would_reject(), each
-/// connection under one reason; open connections then may exceed the limit. In mode Off a limit is
+/// connection under one reason; open connections then may exceed the limit. So do penalties during
+/// their `bootwait`. In mode Off a limit is
 /// not looked at, and connections of that time are never counted for their source. Access lists
 /// have no mode. A peer without an address (a Unix socket's) meets the last two limits only.
 ///
 /// Threads: any, all at once. Exact: no moment has more connections open than an enforced limit.
 /// Lifetime: outlives every Ticket and every thread that ends one.
-/// Cost: three short locks and two atomic operations an admission; none of it per message.
+/// Cost: four short locks and two atomic operations an admission; none of it per message.
 class Admission {
  public:
   using Family = net::IpAddress::Family;
 
-  explicit Admission(const LimitOptions& options);
+  /// `started_at` is when the `bootwait` of penalties begins.
+  explicit Admission(const LimitOptions& options,
+                     base::Clock::time_point started_at = base::Clock::time_point{});
   ~Admission();
   Admission(const Admission&) = delete;
   Admission& operator=(const Admission&) = delete;
@@ -87,6 +92,20 @@ class Admission {
   /// Connections that passed uncounted because their source found no place in the table.
   std::uint64_t source_table_full() const noexcept { return source_table_full_.value(); }
 
+  /// Times that a source was given a penalty.
+  std::uint64_t penalties(Offence offence) const noexcept;
+
+  /// The sources of a family that have a penalty. Cost: a look at each source.
+  std::vector<PenalizedSource> penalized(Family family, base::Clock::time_point now) const;
+
+  /// Forgets the penalty of the source of `address`, or of all sources. Returns how many had one.
+  std::size_t forgive(const net::IpAddress& address, base::Clock::time_point now);
+  std::size_t forgive_all(base::Clock::time_point now);
+
+  /// Whether nearly all connections come from one or two private addresses, as a load balancer's
+  /// do that does not tell of its clients.
+  bool is_aggregation_suspected() const noexcept { return aggregation_.is_suspected(); }
+
   /// Sources remembered, of at most SourceTable::kSourcesMax. Requires a family other than None.
   std::uint32_t sources_tracked(Family family) const noexcept;
 
@@ -96,12 +115,18 @@ class Admission {
   struct SourcePolicy;
 
   std::shared_ptr<const SourcePolicy> source_policy() const;
-  SourceDecision ask_source(const net::IpAddress& source, base::Clock::time_point now);
+  SourceDecision ask_source(const ListenerSlot& listener, const net::IpAddress& source,
+                            base::Clock::time_point now);
+  SourceTable& sources_of(Family family) noexcept {
+    return family == Family::V4 ? v4_sources_ : v6_sources_;
+  }
+  void penalize(SourceEntry& source, Offence offence, base::Clock::time_point now);
   std::optional<Refusal> reserve(ListenerSlot& listener, Mode mode);
   void count_would_reject(Refusal reason) noexcept;
   void wake_waiting() noexcept;
 
   // Constant after the first admit().
+  const base::Clock::time_point started_at_;
   std::function<void()> on_release_;
 
   // Shared by all threads.
@@ -112,6 +137,8 @@ class Admission {
   std::atomic<bool> waiting_{false};
   std::array<telemetry::SharedCounter, kRefusalCount> would_reject_;
   telemetry::SharedCounter source_table_full_;
+  std::array<telemetry::SharedCounter, kOffenceCount> penalties_;
+  AggregationWatch aggregation_;
 
   mutable base::Mutex mutex_;
   std::shared_ptr<const SourcePolicy> source_policy_ CHATGATE_GUARDED_BY(mutex_);

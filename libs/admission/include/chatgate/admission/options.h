@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -11,6 +12,22 @@ namespace chatgate::admission {
 /// Whether a limit refuses (`enforce`), only counts what it would refuse (`observe`), or sleeps.
 enum class Mode : std::uint8_t { Enforce, Observe, Off };
 
+/// What its source pays, in time, for what a client did. Penalties add up and decay in real time.
+/// Once they amount to `min`, the source is refused until nothing is left of them; they never touch
+/// a connection that is open.
+struct PenaltyOptions {
+  Mode mode = Mode::Enforce;
+  std::chrono::nanoseconds wrong_protocol = std::chrono::seconds{10};
+  std::chrono::nanoseconds idle_before_first_message = std::chrono::seconds{5};
+  std::chrono::nanoseconds protocol_error = std::chrono::seconds{2};
+  std::chrono::nanoseconds min = std::chrono::seconds{15};
+  std::chrono::nanoseconds max = std::chrono::minutes{10};
+  // For so long after the start they are counted and refuse nobody: a restart makes clients hurry.
+  std::chrono::nanoseconds bootwait = std::chrono::minutes{2};
+
+  friend bool operator==(const PenaltyOptions&, const PenaltyOptions&) = default;
+};
+
 /// Bounds on the connections of one source: an address, or the block of its first bits.
 struct PerSourceOptions {
   Mode mode = Mode::Enforce;
@@ -21,6 +38,7 @@ struct PerSourceOptions {
   std::uint8_t v6_prefix = 64;
   std::vector<net::Cidr> exempt{net::Cidr::parse("127.0.0.0/8").value(),
                                 net::Cidr::parse("::1/128").value()};
+  PenaltyOptions penalties;
 
   friend bool operator==(const PerSourceOptions&, const PerSourceOptions&) = default;
 };

@@ -9,13 +9,14 @@ namespace chatgate::admission {
 /// one reason.
 enum class Refusal : std::uint8_t {
   DenyCidr,          // The listener's access lists.
+  Penalty,           // What clients of its source did before.
   LimitSourceRate,   // New connections of its source in time.
   LimitSourceCount,  // Open connections of its source.
   LimitListener,     // Open connections of the listener.
   LimitGlobal,       // Open connections of all listeners.
 };
 
-inline constexpr std::size_t kRefusalCount = 5;
+inline constexpr std::size_t kRefusalCount = 6;
 static_assert(kRefusalCount == static_cast<std::size_t>(Refusal::LimitGlobal) + 1);
 
 }  // namespace chatgate::admission

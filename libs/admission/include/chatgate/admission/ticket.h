@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chatgate/admission/penalty.h>
+#include <chatgate/base/units.h>
+
 namespace chatgate::admission {
 
 class ListenerSlot;
@@ -19,6 +22,9 @@ class [[nodiscard]] Ticket {
   Ticket(Ticket&& other) noexcept;
   Ticket& operator=(Ticket&& other) noexcept;
   ~Ticket();
+
+  /// Makes the source of the connection pay, if it is counted for one.
+  void penalize(Offence offence, base::Clock::time_point now) const;
 
   explicit operator bool() const noexcept { return listener_ != nullptr; }
 

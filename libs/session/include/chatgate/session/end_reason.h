@@ -3,8 +3,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
+#include <chatgate/admission/penalty.h>
 #include <chatgate/admission/refusal.h>
 #include <chatgate/protocol/sniffer.h>
 
@@ -39,6 +41,7 @@ enum class EndReason : std::uint8_t {
   LimitListener,
   LimitSourceCount,
   LimitSourceRate,
+  Penalty,
   SlowSoft,
   SlowHard,
   MaxLifetime,
@@ -48,7 +51,7 @@ enum class EndReason : std::uint8_t {
   InternalError,
 };
 
-inline constexpr std::size_t kEndReasonCount = 30;
+inline constexpr std::size_t kEndReasonCount = 31;
 static_assert(kEndReasonCount == static_cast<std::size_t>(EndReason::InternalError) + 1);
 
 /// Every reason, in order.
@@ -66,6 +69,9 @@ bool is_refusal(EndReason reason) noexcept;
 
 /// Whether the connection is reset (RST) instead of ended politely.
 bool is_abrupt(EndReason reason) noexcept;
+
+/// What the source of a session pays for that ended so after `messages` messages, if anything.
+std::optional<admission::Offence> offence_of(EndReason reason, std::uint64_t messages) noexcept;
 
 EndReason to_end_reason(admission::Refusal refusal) noexcept;
 EndReason to_end_reason(protocol::WrongProtocol wrong) noexcept;
