@@ -68,6 +68,7 @@ struct CtlCommand::Arguments {
   bool watch = false;
   bool abort = false;
   std::optional<std::uint64_t> id;
+  std::string source;
   std::string level;
   std::string interval = "2s";
   ctl::Pace pace;
@@ -120,6 +121,10 @@ void CtlCommand::Arguments::declare_lists(CLI::App& command) {
   declare_list(closed, wish, "Such as reason=idle_timeout,source=192.0.2.7");
   closed.callback(
       [this] { act = [this](const ctl::Control& control) { return control.closed(wish); }; });
+  auto& penalties = add(command, "penalties", "List the sources that pay a penalty", nullptr);
+  declare_list(penalties, wish, "Such as refused=true");
+  penalties.callback(
+      [this] { act = [this](const ctl::Control& control) { return control.penalties(wish); }; });
   auto& top = add(command, "top", "Watch the busiest sessions; keys sort, q quits", nullptr);
   declare_pace(top);
   top.callback([this] { act = [this](const ctl::Control& control) { return control.top(pace); }; });
@@ -138,6 +143,15 @@ void CtlCommand::Arguments::declare_controls(CLI::App& command) {
     act = [this](const ctl::Control& control) {
       return id ? control.close(*id, abort) : control.close_all(wish.filter, abort);
     };
+  });
+  auto& forgive =
+      add(command, "forgive", "Forget the penalties of a source, or with --all of all", nullptr);
+  auto* const address = forgive.add_option("SOURCE", source, "Its address");
+  auto* const everybody = forgive.add_flag("--all", "Of every source")->excludes(address);
+  forgive.callback([this, everybody] {
+    if (source.empty() && everybody->empty())
+      throw CLI::RequiredError("forgive: a SOURCE or --all");
+    act = [this](const ctl::Control& control) { return control.forgive(source); };
   });
   add(command, "drain", "Start the graceful shutdown; a second one hurries it",
       &ctl::Control::drain);

@@ -217,7 +217,7 @@ admin::ControlResult Gateway::forgive(const std::optional<net::IpAddress>& sourc
   }
   const auto whose = source ? net::to_text(*source) : std::string{"all"};
   log_.info("penalties_forgiven", {{"source", whose}, {"sources", forgiven}});
-  return {Outcome::Done, fmt::format("forgave {} sources", forgiven)};
+  return {Outcome::Done, fmt::format("forgiven: {}", forgiven)};
 }
 
 admin::ControlResult Gateway::close_connection(base::SessionId id, bool abort) {

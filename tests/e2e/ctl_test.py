@@ -104,6 +104,25 @@ class CtlTest(unittest.TestCase):
             self.assertNotEqual(staying.ask("still here"), EOF)
             self.assert_exits(ctl(gateway, "close"), 2)
 
+    def test_lists_and_forgives_penalties(self):
+        config = {"limits": {"per_source": {"exempt": [], "penalties": {"bootwait": "0s"}}}}
+        with Gateway(config | NUMBERED) as gateway:
+            for _ in range(2):
+                client, _ = self.client(gateway)
+                client.send(b"GET / HTTP/1.1\r\n\r\n")
+                client.until_eof()
+                client.close()
+            listed = self.assert_exits(ctl(gateway, "penalties", "--filter", "refused=true"))
+            self.assertRegex(listed, r"(?m)^127\.0\.0\.1/32 +\d+s  yes +0$")
+            _, refusal = self.client(gateway)
+            self.assertRegex(refusal, r"^421 .*\[\d+\]")
+            self.assert_exits(ctl(gateway, "forgive"), 2)
+            self.assert_exits(ctl(gateway, "forgive", "127.0.0.77"), 1)
+            self.assertEqual(self.assert_exits(ctl(gateway, "forgive", "127.0.0.1")),
+                             "forgiven: 1\n")
+            self.assertRegex(self.client(gateway)[1], r"^\d+")
+            self.assertEqual(self.assert_exits(ctl(gateway, "forgive", "--all")), "forgiven: 0\n")
+
     def test_reload_tells_what_happened_by_its_exit_code(self):
         with Gateway() as gateway:
             gateway.write_config({"timeouts": {"idle": "3m"}})

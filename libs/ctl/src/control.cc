@@ -62,6 +62,10 @@ Outcome Control::closed(const ListWish& wish) const {
   return show(list_target("/connections/closed", wish), closed_text);
 }
 
+Outcome Control::penalties(const ListWish& wish) const {
+  return show(list_target("/penalties", wish), penalties_text);
+}
+
 Outcome Control::watch_connections(const ListWish& wish, const Pace& pace) const {
   Waiter waiter{false};
   const bool in_place = !json_ && ::isatty(STDOUT_FILENO) == 1;
@@ -109,6 +113,10 @@ Outcome Control::close_all(const std::string& filter, bool abort) const {
   }
   out_.flush();
   return Outcome::Done;
+}
+
+Outcome Control::forgive(const std::string& source) const {
+  return tell(target("/penalties/forgive", {{"source", source}}));
 }
 
 Outcome Control::drain() const { return tell("/drain"); }

@@ -126,6 +126,18 @@ std::string closed_text(std::string_view json) {
   return table + shown_of_all(list);
 }
 
+std::string penalties_text(std::string_view json) {
+  const auto list = parse_json(json);
+  Rows rows;
+  for (const auto& row : member(list, "penalties")) {
+    rows.push_back({text(row, "source"), short_seconds(number(row, "left")),
+                    member(row, "refused") == true ? "yes" : "no", text(row, "connections")});
+  }
+  const auto table = text_table(
+      {{"SOURCE"}, {"LEFT", Side::Right}, {"REFUSED"}, {"CONNECTIONS", Side::Right}}, rows);
+  return table + shown_of_all(list);
+}
+
 std::string reload_text(std::string_view json) {
   const auto result = parse_json(json);
   std::string lines = telemetry::escape_text(text(result, "outcome")) + '\n';

@@ -23,7 +23,8 @@ struct SourceRow {
 /// One row for each address, in the order of addresses.
 std::vector<SourceRow> group_by_source(const std::vector<ConnectionRow>& rows);
 
-/// The columns of /connections, /connections/closed, /sources and /penalties, in the order of the JSON.
+/// The columns of /connections, /connections/closed, /sources and /penalties, in the order of the
+/// JSON.
 std::span<const Column> connection_columns() noexcept;
 std::span<const Column> closed_columns() noexcept;
 std::span<const Column> source_columns() noexcept;

@@ -19,7 +19,7 @@ enum class Outcome : std::uint8_t {
   BadConfig,  // A reload found mistakes.
 };
 
-/// Which sessions, in the words of the endpoint's parameters; empty = its defaults.
+/// Which sessions or sources, in the words of the endpoint's parameters; empty = its defaults.
 struct ListWish {
   std::string sort;    // `-received_bytes`
   std::string filter;  // `source=10.0.0.0/8,listener=public,idle>5m`
@@ -46,11 +46,15 @@ class Control {
   /// connections() again and again, until SIGINT or SIGTERM; on a terminal in place.
   Outcome watch_connections(const ListWish& wish, const Pace& pace) const;
   Outcome closed(const ListWish& wish) const;
+  Outcome penalties(const ListWish& wish) const;
 
   /// Ends one session, politely or by a reset.
   Outcome close(std::uint64_t id, bool abort) const;
   /// Ends all that meet the filter now. Those who come later stay.
   Outcome close_all(const std::string& filter, bool abort) const;
+
+  /// Forgets the penalties of one source, or of all when it is empty.
+  Outcome forgive(const std::string& source) const;
 
   Outcome drain() const;
   Outcome undrain() const;

@@ -10,6 +10,7 @@ namespace chatgate::ctl {
 std::string status_text(std::string_view json);
 std::string connections_text(std::string_view json);
 std::string closed_text(std::string_view json);
+std::string penalties_text(std::string_view json);
 std::string reload_text(std::string_view json);
 
 /// The sentence of a control's answer.
