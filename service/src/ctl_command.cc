@@ -69,6 +69,7 @@ struct CtlCommand::Arguments {
   bool abort = false;
   std::optional<std::uint64_t> id;
   std::string source;
+  bool of_all = false;
   std::string level;
   std::string interval = "2s";
   ctl::Pace pace;
@@ -146,11 +147,10 @@ void CtlCommand::Arguments::declare_controls(CLI::App& command) {
   });
   auto& forgive =
       add(command, "forgive", "Forget the penalties of a source, or with --all of all", nullptr);
-  auto* const address = forgive.add_option("SOURCE", source, "Its address");
-  auto* const everybody = forgive.add_flag("--all", "Of every source")->excludes(address);
-  forgive.callback([this, everybody] {
-    if (source.empty() && everybody->empty())
-      throw CLI::RequiredError("forgive: a SOURCE or --all");
+  auto* const one_source = forgive.add_option("SOURCE", source, "Its address");
+  forgive.add_flag("--all", of_all, "Of every source")->excludes(one_source);
+  forgive.callback([this] {
+    if (source.empty() && !of_all) throw CLI::RequiredError("forgive: a SOURCE or --all");
     act = [this](const ctl::Control& control) { return control.forgive(source); };
   });
   add(command, "drain", "Start the graceful shutdown; a second one hurries it",
