@@ -10,6 +10,7 @@
 #include <chatgate/service/connection_limit.h>
 #include <chatgate/service/gateway.h>
 #include <chatgate/service/machine.h>
+#include <chatgate/service/memory_budget.h>
 #include <chatgate/service/service_manager.h>
 #include <chatgate/version.h>
 
@@ -55,6 +56,7 @@ Gateway::~Gateway() { shut_down(); }
 void Gateway::start() {
   start_threads();
   const auto config = present_config();
+  tell_lowered_budget(config.output.budget, log_);
   if (!config.admin.address.empty()) {
     admin::Backend& self = *this;
     try {

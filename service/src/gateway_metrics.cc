@@ -8,6 +8,7 @@
 
 #include <chatgate/service/gateway.h>
 #include <chatgate/service/machine.h>
+#include <chatgate/service/memory_budget.h>
 #include <chatgate/version.h>
 
 // Every metric that is of the gateway as a whole: the single place where their names are written.
@@ -132,8 +133,9 @@ void Gateway::write_workers(MetricWriter& writer) const {
                    kSecondsPerNanosecond);
   writer.gauge("chatgate_output_queued_bytes", "Bytes that wait for slow readers.", {},
                static_cast<double>(queued));
-  writer.gauge("chatgate_output_queued_bytes_limit", "How many may wait (output.budget).", {},
-               static_cast<double>(present_config().output.budget.count));
+  writer.gauge("chatgate_output_queued_bytes_limit",
+               "How many may wait: output.budget, or half of the memory.", {},
+               static_cast<double>(output_budget(present_config().output.budget).count));
   writer.counter("chatgate_output_evictions_total",
                  "Sessions ended because all slow readers together had too much waiting.", {},
                  static_cast<double>(evicted));

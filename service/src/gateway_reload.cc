@@ -10,6 +10,7 @@
 #include <chatgate/service/connection_limit.h>
 #include <chatgate/service/gateway.h>
 #include <chatgate/service/load_config.h>
+#include <chatgate/service/memory_budget.h>
 #include <chatgate/service/service_manager.h>
 
 // Reload: parse, validate, diff, apply all or nothing. Until the last step that can fail nothing
@@ -67,6 +68,7 @@ ReloadResult Gateway::apply(LoadedConfig loaded, std::vector<std::string> change
       [[maybe_unused]] const auto ignored = log_.apply(present_config().log);
       return rejected({*error});
     }
+    tell_lowered_budget(config.output.budget, log_);
     admission_.apply(limits);
     over_limit_ = config.limits.over_limit;
     header_timeout_ = config.proxy_header_timeout;

@@ -3,6 +3,7 @@
 
 #include <chatgate/base/assert.h>
 #include <chatgate/service/listeners.h>
+#include <chatgate/service/memory_budget.h>
 
 namespace chatgate::service {
 namespace {
@@ -122,7 +123,7 @@ void Listeners::set_profile(const Listener& listener, const GatewayConfig& confi
                                .reply = compile(service.reply),
                                .farewell = compile(service.farewell)});
   // Each worker keeps to its own part, so that no session asks another thread what it may queue.
-  profile->output.budget.count /= workers_.size();
+  profile->output.budget.count = output_budget(config.output.budget).count / workers_.size();
   for (const auto& worker : workers_) worker->set_profile(profile);
 }
 

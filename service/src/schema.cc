@@ -194,7 +194,8 @@ Table<session::OutputOptions> output() {
       .key("hard", &OutputOptions::hard, size(1_KiB, 1024_MiB),
            "More waiting for a client: end the session at once (slow_hard).")
       .key("budget", &OutputOptions::budget, size(64_KiB, Bytes{std::size_t{1} << 40}),
-           "More waiting for all clients together: the largest is ended first.");
+           "More waiting for all clients together, or half of the memory: the largest is ended "
+           "first.");
 }
 
 Table<DrainOptions> drain() {

@@ -97,6 +97,10 @@ class ContainerTest(unittest.TestCase):
             for client in clients:
                 self.assertEqual(client.line(), reply_to("x" * 1000))
             self.assertEqual(metrics().sum("chatgate_connections_open"), CROWD)
+            # What slow readers may hold is bounded by it as well.
+            self.assertEqual(metrics().value("chatgate_output_queued_bytes_limit"),
+                             MEMORY_MIB << 19)
+            self.assertIn('"event":"output_budget_lowered"', container.log())
             for client in clients:
                 client.close()
             eventually(lambda: metrics().sum("chatgate_connections_open") == 0, "their ends")
