@@ -8,16 +8,11 @@ import tempfile
 import unittest
 
 from client import EOF, RESET, Client
+from control import ctl
 from gateway import BINARY, PATIENCE, Gateway, eventually
 
 NUMBERED = {"services": {"greeter": {"greeting": "{session}\n"}},
             "drain": {"grace": "0s", "spread": "0s"}}
-
-
-def ctl(gateway, *arguments, admin=None):
-    admin = admin or f"127.0.0.1:{gateway.admin_port}"
-    return subprocess.run([BINARY, "ctl", "--admin", admin, *arguments], capture_output=True,
-                          text=True, timeout=2 * PATIENCE, check=False)
 
 
 class CtlTest(unittest.TestCase):

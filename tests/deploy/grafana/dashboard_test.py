@@ -2,7 +2,6 @@
 """The dashboard: made by its script, typed against Grafana's schema, complete in what it says of
 itself, and every query of it answered by a Prometheus that scrapes gateways under load."""
 
-import json
 import math
 import pathlib
 import re
@@ -12,22 +11,13 @@ import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-SOURCE = HERE.parents[2]
-GRAFANA = SOURCE / "deploy/grafana"
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import npm_modules  # noqa: E402
+from shown import DASHBOARD, GRAFANA, PANELS, ROWS, SECONDS, shown  # noqa: E402
 from stage import Stage  # noqa: E402
 
 import promql  # noqa: E402 (beside the rules, where stage looks)
-
-DASHBOARD = json.loads((GRAFANA / "chatgate.json").read_text())
-ROWS = [panel for panel in DASHBOARD["panels"] if panel["type"] == "row"]
-PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
-
-# In seconds. What Grafana puts in: at least four scrapes, and the time shown.
-SECONDS = 60
-INTERPOLATED = {"$__rate_interval": "10s", "$__range": f"{SECONDS}s"}
 
 # Panels that are right to show nothing but zero: the stage does not break the machine.
 STILL = {"Accept errors"}
@@ -35,13 +25,6 @@ STILL = {"Accept errors"}
 # Units of Grafana's that ours are (packages/grafana-data/src/valueFormats/categories.ts), and
 # words of our own.
 UNITS = {"percentunit", "none", "short", "cps", "Bps", "bytes", "s", "dtdurations"}
-
-
-def shown(expression, **variables):
-    for name, value in {**INTERPOLATED, **variables}.items():
-        expression = expression.replace(name if name.startswith("$") else f"${name}", value)
-    assert "$" not in expression, f"what is that variable? {expression}"
-    return expression
 
 
 class StaticTest(unittest.TestCase):

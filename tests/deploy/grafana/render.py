@@ -20,7 +20,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import npm_modules  # noqa: E402
-from stage import GRAFANA, Stage  # noqa: E402
+from shown import GRAFANA  # noqa: E402
+from stage import Stage  # noqa: E402
 
 # Of the rows of the dashboard, the first and the last.
 PICTURES = {"overview": (0, 0), "traffic": (1, 2), "latency": (3, 3), "connections": (4, 6),
@@ -28,23 +29,26 @@ PICTURES = {"overview": (0, 0), "traffic": (1, 2), "latency": (3, 3), "connectio
 BYTES_MAX = 300_000
 
 
-def built_page(modules, folder):
-    """Where the page is that draws; vite bundles it."""
-    for file in (HERE / "render").iterdir():
-        shutil.copy(file, folder)
-    (folder / "node_modules").symlink_to(modules / "node_modules")
-    subprocess.run(["node", "node_modules/vite/bin/vite.js", "build", "--logLevel", "warn"],
-                   cwd=folder, check=True, timeout=900)
-    return folder / "dist"
+class Drawing:
+    """The page that draws, bundled by vite into `folder`."""
 
+    def __init__(self, folder):
+        self._modules = npm_modules.installed(HERE / "render")
+        for file in (HERE / "render").iterdir():
+            shutil.copy(file, folder)
+        (folder / "node_modules").symlink_to(self._modules / "node_modules")
+        subprocess.run(["node", "node_modules/vite/bin/vite.js", "build", "--logLevel", "warn"],
+                       cwd=folder, check=True, timeout=900)
+        self._page = folder / "dist"
 
-def shoot(prometheus, minutes, pictures, modules, page):
-    spans = [f"{pictures}/{name}.png={first},{last}" for name, (first, last) in PICTURES.items()]
-    subprocess.run(["node", HERE / "render/shoot.mjs", page, GRAFANA / "chatgate.json", prometheus,
-                    f"{minutes}m", modules, *spans], check=True, timeout=300)
-    for picture in pictures.glob("*.png"):
-        if picture.stat().st_size >= BYTES_MAX:
-            sys.exit(f"{picture} has {picture.stat().st_size} bytes: below {BYTES_MAX}, please")
+    def shoot(self, prometheus, minutes, pictures, spans):
+        """Takes a picture of each span of rows, of the last minutes that `prometheus` saw."""
+        wanted = [f"{pictures}/{name}.png={first},{last}" for name, (first, last) in spans.items()]
+        subprocess.run(["node", HERE / "render/shoot.mjs", self._page, GRAFANA / "chatgate.json",
+                        prometheus, f"{minutes}m", self._modules, *wanted], check=True, timeout=300)
+        for picture in pictures.glob("*.png"):
+            if (size := picture.stat().st_size) >= BYTES_MAX:
+                sys.exit(f"{picture} has {size} bytes: below {BYTES_MAX}, please")
 
 
 def main():
@@ -54,16 +58,15 @@ def main():
     parser.add_argument("folder", nargs="?", type=pathlib.Path, default=GRAFANA / "pictures")
     arguments = parser.parse_args()
     arguments.folder.mkdir(exist_ok=True)
-    modules = npm_modules.installed(HERE / "render")
     with tempfile.TemporaryDirectory(prefix="chatgate-render-") as folder:
-        page = built_page(modules, pathlib.Path(folder))
-        rest = arguments.minutes, arguments.folder, modules, page
+        drawing = Drawing(pathlib.Path(folder))
+        rest = arguments.minutes, arguments.folder, PICTURES
         if arguments.prometheus:
-            shoot(arguments.prometheus, *rest)
+            drawing.shoot(arguments.prometheus, *rest)
         else:
             with Stage() as stage:
                 stage.play_for(60 * arguments.minutes)
-                shoot(stage.prometheus.url, *rest)
+                drawing.shoot(stage.prometheus.url, *rest)
 
 
 if __name__ == "__main__":

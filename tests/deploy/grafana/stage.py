@@ -12,7 +12,6 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-GRAFANA = HERE.parents[2] / "deploy/grafana"
 sys.path[:0] = [str(HERE.parent / "prometheus"), str(HERE.parents[1] / "e2e")]
 
 from client import Client  # noqa: E402

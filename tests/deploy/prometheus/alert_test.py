@@ -5,10 +5,10 @@ are, with the rules and routes of deploy/prometheus, and a webhook for a pager."
 import contextlib
 import re
 import sys
-import threading
 import unittest
 
 import promql
+from newcomers import Newcomers
 from stack import Alertmanager, Prometheus, Webhook
 
 sys.path.insert(0, str(promql.SOURCE / "tests/e2e"))
@@ -18,31 +18,6 @@ from gateway import Gateway, eventually  # noqa: E402
 PLACES = 20
 # ChatgateFull waits for a minute, and its rate needs two scrapes before; the route 5 s.
 ALERT_PATIENCE = 180
-
-
-class Crowd:
-    """More clients than there are places: all places taken, and ten a second turned away."""
-
-    def __init__(self, address):
-        self._address = address
-        self._inside = [Client(address) for _ in range(PLACES)]
-        for client in self._inside:
-            client.line()
-        self.turned_away = 0
-        self._leaving = threading.Event()
-        self._thread = threading.Thread(target=self._press)
-        self._thread.start()
-
-    def _press(self):
-        while not self._leaving.wait(0.1):
-            with Client(self._address) as client:
-                self.turned_away += client.line().startswith("421 ")
-
-    def leave(self):
-        self._leaving.set()
-        self._thread.join()
-        for client in self._inside:
-            client.close()
 
 
 class AlertTest(unittest.TestCase):
@@ -60,8 +35,11 @@ class AlertTest(unittest.TestCase):
     def test_a_full_gateway_reaches_the_pager_with_one_sentence(self):
         eventually(lambda: self.prometheus.query('up{job="chatgate"} == 1'), "the first scrape")
         self.assertEqual(self.prometheus.firing(), set())
-        crowd = Crowd(self.gateway.address())
-        self.stack.callback(crowd.leave)
+        for _ in range(PLACES):
+            client = self.stack.enter_context(Client(self.gateway.address()))
+            client.line()
+        newcomers = Newcomers(self.gateway.address())
+        self.stack.callback(newcomers.leave)
 
         notification, alert = self.webhook.wait_for("ChatgateFull", ALERT_PATIENCE)
         print("the pager:", alert["annotations"]["summary"])
@@ -75,7 +53,7 @@ class AlertTest(unittest.TestCase):
             r"\d+\.\d clients a second\.$"))
         self.assertEqual(alert["annotations"]["runbook_url"],
                          "https://git.example.org/chatgate/deploy/README.md#chatgatefull")
-        self.assertGreater(crowd.turned_away, 0)
+        self.assertGreater(newcomers.turned_away, 0)
         self.assertEqual({alert["labels"]["alertname"] for alert in self.webhook.alerts()},
                          {"ChatgateFull"})
 

@@ -14,6 +14,11 @@ RULE_FILES = sorted((DEPLOY / "prometheus").glob("*.rules.yaml"))
 _SELECTOR = re.compile(r"(?<![\w:])((?:\w+:)*(?:chatgate|process)_[\w:]*)\s*(?:\{([^}]*)\})?")
 _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"')
 
+# A range or an offset of an expression, and a time by itself.
+_RANGE = re.compile(r"(?<=\[)[\w:]+(?=\])|(?<=\boffset )\w+")
+_TIME = re.compile(r"(\d+)(s|m|h|d)")
+_MILLISECONDS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
 # What Prometheus itself adds to a series.
 ADDED = {"job", "instance"}
 
@@ -45,6 +50,22 @@ def _holds(found, operator, value):
 
 def selectors(expression):
     return [Selector(name, matchers or "") for name, matchers in _SELECTOR.findall(expression)]
+
+
+def hastened(text, speed):
+    """The times in `text`, such as `1h` or `10m:5s`, for a clock `speed` times as fast."""
+    return _TIME.sub(lambda time: f"{int(time[1]) * _MILLISECONDS[time[2]] // speed}ms", text)
+
+
+def hastened_rules(file, speed):
+    """A file of rules for such a clock: the same but for its times."""
+    content = yaml.safe_load(file.read_text())
+    for group in content["groups"]:
+        for rule in group["rules"]:
+            rule["expr"] = _RANGE.sub(lambda span: hastened(span[0], speed), rule["expr"])
+            if "for" in rule:
+                rule["for"] = hastened(rule["for"], speed)
+    return yaml.safe_dump(content)
 
 
 def rules():

@@ -24,13 +24,16 @@ EXAMPLES = promql.DEPLOY / "prometheus"
 
 
 class _Server(contextlib.AbstractContextManager):
-    """A server of the Prometheus family, on a port that the kernel chooses."""
+    """A server of the Prometheus family, on a port that the kernel chooses. `files` are texts
+    beside its configuration, by name."""
 
-    def __init__(self, program, config, *options):
+    def __init__(self, program, config, *options, files=None):
         self._folder = tempfile.TemporaryDirectory(prefix="chatgate-deploy-")
         folder = pathlib.Path(self._folder.name)
         file = folder / "config.yaml"
         file.write_text(yaml.safe_dump(config))
+        for name, text in (files or {}).items():
+            (folder / name).write_text(text)
         self.log = Log()
         self._process = subprocess.Popen(
             [program, f"--config.file={file}", f"--storage.{'tsdb.' * ('manager' not in program)}"
@@ -58,20 +61,25 @@ class _Server(contextlib.AbstractContextManager):
 
 
 class Prometheus(_Server):
-    """Scrapes `targets` with the rules of deploy/prometheus. The last targets may be none yet."""
+    """Scrapes `targets` with the rules of deploy/prometheus. The last targets may be none yet.
+    With a `speed` every time in the rules is that much shorter; `scrape` goes over the scrape
+    job."""
 
-    def __init__(self, targets, alertmanager=None, interval="1s", external_labels=None):
+    def __init__(self, targets, alertmanager=None, interval="1s", external_labels=None, speed=1,
+                 scrape=None):
         config = yaml.safe_load((EXAMPLES / "prometheus.yaml").read_text())
         config["global"].update(scrape_interval=interval, evaluation_interval=interval)
         config["global"]["external_labels"].update(external_labels or {})
-        config["rule_files"] = [str(EXAMPLES / name) for name in config["rule_files"]]
+        rules = {name: promql.hastened_rules(EXAMPLES / name, speed)
+                 for name in config["rule_files"]}
         config["scrape_configs"][0].update(scrape_interval=interval,
-                                           static_configs=[{"targets": targets}])
+                                           static_configs=[{"targets": targets}],
+                                           **(scrape or {}))
         if alertmanager:
             config["alerting"]["alertmanagers"][0]["static_configs"] = [{"targets": [alertmanager]}]
         else:
             del config["alerting"]
-        super().__init__("prometheus", config)
+        super().__init__("prometheus", config, files=rules)
         self.log.wait_for("Server is ready")
 
     def get(self, path, **parameters):
@@ -83,8 +91,9 @@ class Prometheus(_Server):
         except urllib.error.HTTPError as refused:
             raise AssertionError(f"{path} {parameters}: {refused.read().decode()}") from None
 
-    def query(self, expression):
-        return self.get("query", query=expression)["result"]
+    def query(self, expression, **parameters):
+        """Its value now, or at the `time` given."""
+        return self.get("query", query=expression, **parameters)["result"]
 
     def firing(self):
         return {alert["labels"]["alertname"] for alert in self.get("alerts")["alerts"]
@@ -92,10 +101,13 @@ class Prometheus(_Server):
 
 
 class Alertmanager(_Server):
-    """Routes as the example does, to `webhook`."""
+    """Routes as the example does, to `webhook`; with a `speed` it waits that much shorter."""
 
-    def __init__(self, webhook):
+    def __init__(self, webhook, speed=1):
         config = yaml.safe_load((EXAMPLES / "alertmanager.yaml").read_text())
+        for route in (config["route"], *config["route"]["routes"]):
+            for key in {"group_wait", "group_interval", "repeat_interval"} & route.keys():
+                route[key] = promql.hastened(route[key], speed)
         for receiver in config["receivers"]:
             for hook in receiver["webhook_configs"]:
                 hook["url"] = webhook
@@ -135,12 +147,12 @@ class Webhook(contextlib.AbstractContextManager):
     def alerts(self):
         return [alert for notification in self.notifications for alert in notification["alerts"]]
 
-    def wait_for(self, alertname, patience):
-        """The first alert of that name, and the notification it came in."""
+    def wait_for(self, alertname, patience, status="firing"):
+        """The first alert of that name and status, and the notification it came in."""
         def found():
             for notification in self.notifications:
                 for alert in notification["alerts"]:
-                    if alert["labels"]["alertname"] == alertname:
+                    if (alert["labels"]["alertname"], alert["status"]) == (alertname, status):
                         return notification, alert
             return None
-        return eventually(found, f"{alertname} at the webhook", patience)
+        return eventually(found, f"{alertname} {status} at the webhook", patience)

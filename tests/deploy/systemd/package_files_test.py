@@ -41,6 +41,15 @@ class PackageFilesTest(unittest.TestCase):
         symbols = run("readelf", "--dyn-syms", "--wide", self.tree / "usr/bin/chatgate").stdout
         self.assertIn("__memcpy_chk", symbols)
 
+    def test_it_brings_what_an_operator_copies(self):
+        examples = self.tree / "usr/share/doc/chatgate/examples"
+        for name in ("production.yaml", "chatgate.json", "chatgate-admin.conf",
+                     "chatgate.logrotate-example"):
+            self.assertTrue((examples / name).is_file(), name)
+        # The rules that the example names are beside it.
+        run("promtool", "check", "config", examples / "prometheus/prometheus.yaml")
+        run("amtool", "check-config", examples / "prometheus/alertmanager.yaml")
+
     def test_a_debugger_finds_the_symbols(self):
         symbols = next(PACKAGES.glob("chatgate-dbgsym_*.deb"))
         notes = run("readelf", "--notes", self.tree / "usr/bin/chatgate").stdout

@@ -172,7 +172,11 @@ const faults: string[] = [];
   const dashboard = await (await fetch('/dashboard.json')).json();
   const marks = (await Promise.all(dashboard.annotations.list
     .filter(({ enable }: any) => enable).map(marksOf))).flat() as Mark[];
-  const drawn = await Promise.all(dashboard.panels.map(async (panel: any) => {
+  const rows = dashboard.panels.filter(({ type }: any) => type === 'row');
+  const top = rows[Number(parameters.get('first'))].gridPos.y;
+  const bottom = rows[Number(parameters.get('last')) + 1]?.gridPos.y ?? Infinity;
+  const wanted = dashboard.panels.filter(({ gridPos }: any) => gridPos.y >= top && gridPos.y < bottom);
+  const drawn = await Promise.all(wanted.map(async (panel: any) => {
     if (panel.type === 'row') return <Row key={panel.id} panel={panel} />;
     const data = await framesOf(panel, shown);
     if (!data.some((frame) => frame.length)) faults.push(`${panel.title}: no data`);
@@ -186,6 +190,6 @@ const faults: string[] = [];
     </ThemeContext.Provider>,
   );
   await new Promise((settled) => setTimeout(settled, 2000));  // Charts draw in frames of their own.
-  return { faults, rows: dashboard.panels.filter(({ type }: any) => type === 'row')
-    .map(({ title, gridPos }: any) => ({ title, top: gridPos.y * ROW })), width: WIDTH, height };
+  return { faults, rows: rows.map(({ title, gridPos }: any) => ({ title, top: gridPos.y * ROW })),
+    width: WIDTH, height };
 })();
