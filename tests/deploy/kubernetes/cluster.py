@@ -71,11 +71,11 @@ class Cluster:
         assert response.status == 200, f"GET {path}: {answer}"
         return answer
 
-    def make_namespace(self):
+    def make_namespace(self, name=NAMESPACE):
         labels = {f"pod-security.kubernetes.io/{mode}": "restricted"
                   for mode in ("enforce", "warn")}
         namespace = {"apiVersion": "v1", "kind": "Namespace",
-                     "metadata": {"name": NAMESPACE, "labels": labels}}
+                     "metadata": {"name": name, "labels": labels}}
         self.kubectl("apply", text=json.dumps(namespace))
 
     def adapted(self, text):

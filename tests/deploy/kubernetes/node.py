@@ -119,7 +119,7 @@ class Node:
 
     def _make_namespaces(self):
         self._holder = subprocess.Popen(
-            ["setpriv", "--pdeath-signal=KILL", "unshare", "--pid", "--mount", "--net", "--fork",
+            ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--mount", "--net", "--fork",
              "--kill-child", "--mount-proc", "sleep", "infinity"])
         self._init = eventually(self._find_init, "process 1 of the node")
         with open(f"/proc/{self._init}/ns/net", encoding="ascii") as network:
