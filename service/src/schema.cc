@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 using namespace base;
 
 constexpr std::size_t kTemplateBytesMax = 16 << 10;
-constexpr std::size_t kLineBytesMax = 4096;
+constexpr std::size_t kNoticeBytesMax = 4096;
 constexpr std::size_t kCidrsMax = 4096;
 constexpr std::size_t kAccessCidrsMax = 100'000;
 
@@ -209,7 +209,7 @@ Table<DrainOptions> drain() {
            "From the signal to the exit, all of it.")
       .key("linger", &DrainOptions::linger, part,
            "Before the deadline: the last clients may still take what is sent to them.")
-      .key("notice", &DrainOptions::notice, text(kLineBytesMax),
+      .key("notice", &DrainOptions::notice, text(kNoticeBytesMax),
            "Sent to every client when the listeners close; empty = nothing.");
 }
 
@@ -270,7 +270,7 @@ Table<GatewayConfig> gateway() {
       .map("services", &GatewayConfig::services, service(), {1, 64}, "What a connection gets.")
       .section("limits", &GatewayConfig::limits, limits(), "Who may come in.")
       .section("timeouts", std::identity{}, timeouts(), "How long a connection may wait for what.")
-      .key("idle_warning", &GatewayConfig::idle_warning, text(kLineBytesMax),
+      .key("idle_warning", &GatewayConfig::idle_warning, text(kNoticeBytesMax),
            "Sent 30 s before `timeouts.idle` ends a session; empty = nothing.")
       .section("output", &GatewayConfig::output, output(), "What may wait for slow readers.")
       .section("drain", &GatewayConfig::drain, drain(), "The graceful shutdown.")
