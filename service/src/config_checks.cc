@@ -26,6 +26,7 @@ class Checker {
   void check_listeners();
   void check_proxies();
   void check_penalties();
+  void check_overload();
   void check_addresses();
   void check_services();
   void check_output();
@@ -89,6 +90,16 @@ void Checker::check_penalties() {
   complain({"limits.per_source.penalties.min", "limits.per_source.penalties.max"},
            fmt::format("min ({}) must not exceed max ({}): no source would ever be refused",
                        base::to_text(penalties.min), base::to_text(penalties.max)));
+}
+
+// Who has said nothing must not be let stay while people in conversation are sent away.
+void Checker::check_overload() {
+  const auto& [first_message, idle, line, write] = config_.overload.timeouts;
+  if (idle.count() == 0 || idle >= first_message) return;
+  complain({"overload.idle", "overload.first_message"},
+           fmt::format("idle ({}) must not be shorter than first_message ({}): those who have said "
+                       "nothing go first",
+                       base::to_text(idle), base::to_text(first_message)));
 }
 
 void Checker::check_addresses() {
@@ -186,6 +197,7 @@ void check_across(const GatewayConfig& config, const std::string& name, config::
   checker.check_listeners();
   checker.check_proxies();
   checker.check_penalties();
+  checker.check_overload();
   checker.check_addresses();
   checker.check_services();
   checker.check_output();

@@ -62,6 +62,7 @@ No key holds a secret: `admin.token_file` names the file that does.
 - Each listener's `service` exists; no address is used twice, port 0 excepted.
 - `proxy_protocol: required` needs `proxy_trusted`, but on a Unix socket, whose file says who may.
 - `limits.per_source.penalties.min` ≤ `max`.
+- `overload.first_message` ≤ `idle`, but for `0s`.
 - `output.soft` ≤ `output.hard` ≤ `output.budget`.
 - The longest greeting, farewell and reply fit in `output.hard`; with `utf8: replace` a message can
   triple.

@@ -153,6 +153,11 @@ void CtlCommand::Arguments::declare_controls(CLI::App& command) {
     if (source.empty() && !of_all) throw CLI::RequiredError("forgive: a SOURCE or --all");
     act = [this](const ctl::Control& control) { return control.forgive(source); };
   });
+  auto& overload = add(command, "overload", "Defend the gateway by hand, or stop it", nullptr);
+  overload.require_subcommand(1);
+  add(overload, "force", "Refuse newcomers early and hurry the silent, until released",
+      &ctl::Control::force_overload);
+  add(overload, "release", "End what was forced", &ctl::Control::release_overload);
   add(command, "drain", "Start the graceful shutdown; a second one hurries it",
       &ctl::Control::drain);
   add(command, "undrain", "Take a drain back, until the listeners close", &ctl::Control::undrain);

@@ -41,6 +41,7 @@ Gateway::Gateway(GatewayConfig config, GatewayOrigin origin, telemetry::Log& log
       admission_{within_descriptors(config_.limits, log), base::Clock::now()},
       session_metrics_{worker_count(config_.threads)},
       process_metrics_{{.version = std::string{kVersion}, .revision = std::string{revision()}}},
+      overload_{log, admission_, workers_},
       listeners_{admission_, session_metrics_, workers_, acceptors_, std::move(origin.inherited)},
       control_{"control", [this](auto) { keep_house(); }} {
   try {
@@ -70,6 +71,7 @@ void Gateway::start() {
     }
   }
   control_.run([&] {
+    overload_.apply(config.overload, config.limits);
     listeners_.apply(config, listeners_.open_sockets(config));
     publish_listeners();
     log_listening({});
@@ -101,6 +103,7 @@ void Gateway::warn_of_unused_sockets(const GatewayConfig& config) {
 // Ten times a second, on the control loop.
 void Gateway::keep_house() {
   keep_manager_informed();
+  if (state_ != State::Starting && !is_stopped_) overload_.look(base::Clock::now());
   if (++ticks_ % kHousekeepingTicks != 0) return;
   log_.flush_suppressed();
   if (admission_.is_aggregation_suspected() && !std::exchange(is_aggregation_told_, true)) {

@@ -35,6 +35,7 @@ std::string Gateway::metrics() {
   session_metrics_.write_metrics(writer);
   write_limits(writer);
   write_admission(writer);
+  write_overload(writer);
   write_workers(writer);
   write_sessions(writer);
   write_lifecycle(writer);
@@ -112,6 +113,24 @@ void Gateway::write_admission(MetricWriter& writer) const {
   writer.counter("chatgate_lingering_overflow_total",
                  "Refused clients closed at once because too many lingered.", {},
                  static_cast<double>(dismissals_.overflows()));
+}
+
+void Gateway::write_overload(MetricWriter& writer) const {
+  const auto view = overload_.view();
+  writer.gauge("chatgate_overload_state",
+               "0 none, 1 who has said nothing has less time, 2 who is silent or slow as well.", {},
+               static_cast<double>(view.level));
+  for (std::size_t i = 0; i < admission::kOverloadCauseCount; ++i) {
+    const auto cause = static_cast<admission::OverloadCause>(i);
+    writer.gauge("chatgate_overload_cause", "1 for what an overload comes from.",
+                 {{"cause", std::string{admission::word(cause)}}}, view.cause == cause ? 1 : 0);
+  }
+  writer.gauge("chatgate_memory_used_bytes",
+               "Memory in use: of the cgroup with the least limit, or of the process.", {},
+               static_cast<double>(view.memory_used.count));
+  writer.gauge("chatgate_memory_budget_bytes",
+               "Memory beyond which nobody is let in (overload.memory).", {},
+               static_cast<double>(view.memory_budget.count));
 }
 
 void Gateway::write_workers(MetricWriter& writer) const {

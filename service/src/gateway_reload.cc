@@ -70,6 +70,7 @@ ReloadResult Gateway::apply(LoadedConfig loaded, std::vector<std::string> change
     }
     tell_lowered_budget(config.output.budget, log_);
     admission_.apply(limits);
+    overload_.apply(config.overload, config.limits);
     over_limit_ = config.limits.over_limit;
     header_timeout_ = config.proxy_header_timeout;
     exit_after_ = config.limits.exit_after;

@@ -125,6 +125,11 @@ admin::StatusReport Gateway::status() {
   report.uptime = std::chrono::system_clock::now() - started_at_;
   report.state = state_word(state_);
   report.drain_phase = drain_phase_;
+  const auto overload = overload_.view();
+  report.overload = {.level = static_cast<std::uint32_t>(overload.level),
+                     .cause = overload.cause ? std::string{admission::word(*overload.cause)} : "",
+                     .memory_used = overload.memory_used.count,
+                     .memory_budget = overload.memory_budget.count};
   report.connections_open = admission_.open();
   report.connections_limit = admission_.limit();
   const auto totals = session_metrics_.totals();
@@ -231,6 +236,21 @@ admin::ControlResult Gateway::close_connection(base::SessionId id, bool abort) {
   if (!answers.complete)
     return {Outcome::Unavailable, "a worker did not answer in time; try again"};
   return {Outcome::NotFound, fmt::format("there is no open session {}", id.value)};
+}
+
+admin::ControlResult Gateway::force_overload() {
+  using Outcome = admin::ControlResult::Outcome;
+  const bool is_done = control_.run([this] { return overload_.force(base::Clock::now()); });
+  if (!is_done) return {Outcome::Refused, "overload.mode is off"};
+  return {Outcome::Done, "overload, until it is released"};
+}
+
+admin::ControlResult Gateway::release_overload() {
+  using Outcome = admin::ControlResult::Outcome;
+  const bool is_done = control_.run([this] { return overload_.release(base::Clock::now()); });
+  if (!is_done) return {Outcome::Refused, "nobody has forced an overload"};
+  return {Outcome::Done,
+          overload_.view().cause ? "released; there is an overload all the same" : "released"};
 }
 
 admin::ControlResult Gateway::drain() {

@@ -116,6 +116,7 @@ void Listeners::set_profile(const Listener& listener, const GatewayConfig& confi
                                .telnet = listener.config.telnet,
                                .service = service,
                                .timeouts = config.timeouts,
+                               .overload_timeouts = config.overload.timeouts,
                                .output = config.output,
                                .idle_warning = config.idle_warning,
                                .log_sessions = config.log_sessions,

@@ -1,6 +1,7 @@
+#include "cgroup.h"
+
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -10,31 +11,10 @@
 #include <unistd.h>
 
 #include <chatgate/service/machine.h>
+#include <chatgate/service/memory_meter.h>
 
 namespace chatgate::service {
 namespace {
-
-struct CgroupPath {
-  std::string unified;  // cgroup v2
-  std::string cpu;      // cgroup v1, the cpu controller
-  std::string memory;   // cgroup v1, the memory controller
-};
-
-// /proc/self/cgroup holds lines `0::/path` (v2) and `4:cpu,cpuacct:/path` (v1): cgroups(7).
-CgroupPath own_cgroup() {
-  CgroupPath path;
-  std::ifstream lines{"/proc/self/cgroup"};
-  for (std::string line; std::getline(lines, line);) {
-    const auto first = line.find(':');
-    const auto second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const auto controllers = "," + line.substr(first + 1, second - first - 1) + ",";
-    if (controllers == ",,") path.unified = line.substr(second + 1);
-    if (controllers.find(",cpu,") != std::string::npos) path.cpu = line.substr(second + 1);
-    if (controllers.find(",memory,") != std::string::npos) path.memory = line.substr(second + 1);
-  }
-  return path;
-}
 
 std::optional<double> read_ratio(const std::string& quota, const std::string& period) {
   try {
@@ -67,19 +47,6 @@ std::optional<double> cgroup_quota() {
   return least;
 }
 
-// The least number in `file` of `path` below `mount` and of each folder around it, at most `most`.
-// `max`, or no such file, is no limit.
-std::uint64_t least_on_the_way(const std::string& mount, std::string path, const std::string& file,
-                               std::uint64_t most) {
-  while (true) {
-    std::uint64_t limit = 0;
-    const auto name = std::filesystem::path{mount + path} / file;
-    if (std::ifstream{name} >> limit) most = std::min(most, limit);
-    if (path.empty()) return most;
-    path.resize(path.rfind('/') == std::string::npos ? 0 : path.rfind('/'));
-  }
-}
-
 }  // namespace
 
 std::uint32_t usable_cpus() {
@@ -91,14 +58,7 @@ std::uint32_t usable_cpus() {
   return static_cast<std::uint32_t>(std::max(1.0, std::ceil(std::min(affine, quota))));
 }
 
-base::Bytes memory_limit() {
-  const auto own = own_cgroup();
-  auto least = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
-               static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  least = least_on_the_way("/sys/fs/cgroup", own.unified, "memory.max", least);
-  least = least_on_the_way("/sys/fs/cgroup/memory", own.memory, "memory.limit_in_bytes", least);
-  return {least};
-}
+base::Bytes memory_limit() { return MemoryMeter{}.limit(); }
 
 std::uint64_t raise_descriptor_limit() {
   ::rlimit limit{};

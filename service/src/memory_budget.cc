@@ -5,6 +5,11 @@
 
 namespace chatgate::service {
 
+base::Bytes memory_budget(base::Bytes limit, base::Bytes configured) noexcept {
+  const base::Bytes most{limit.count / 10 * 9};
+  return configured.count == 0 ? most : std::min(most, configured);
+}
+
 base::Bytes output_budget(base::Bytes configured) {
   return {std::min(configured.count, memory_limit().count / 2)};
 }

@@ -165,6 +165,25 @@ Table<LimitsConfig> limits() {
                "Bounds on the connections of one address, or of one block of addresses.");
 }
 
+Table<OverloadConfig> overload() {
+  using session::OverloadTimeouts;
+  constexpr auto kTimeouts = &OverloadConfig::timeouts;
+  const auto limit = duration(0s, 720h);
+  return Table<OverloadConfig>{}
+      .key("mode", &OverloadConfig::mode, mode(),
+           "enforce = refuse, and hurry; observe = only say so and count; off = neither.")
+      .key("memory", &OverloadConfig::memory, size(0_B, Bytes{std::size_t{1} << 40}),
+           "Memory that may be used, at most nine tenths of what there is; 0B = as much.")
+      .key("first_message", within(kTimeouts, &OverloadTimeouts::first_message), limit,
+           "In place of `timeouts.first_message`, at once; here and below 0s = as in `timeouts`.")
+      .key("idle", within(kTimeouts, &OverloadTimeouts::idle), limit,
+           "In place of `timeouts.idle`, once an overload has lasted for `first_message`.")
+      .key("line", within(kTimeouts, &OverloadTimeouts::line), limit,
+           "In place of `timeouts.line`, then.")
+      .key("write", within(kTimeouts, &OverloadTimeouts::write), limit,
+           "In place of `timeouts.write`, then.");
+}
+
 Table<GatewayConfig> timeouts() {
   using session::TimeoutOptions;
   constexpr auto kTimeouts = &GatewayConfig::timeouts;
@@ -269,6 +288,8 @@ Table<GatewayConfig> gateway() {
                "Where connections are accepted.")
       .map("services", &GatewayConfig::services, service(), {1, 64}, "What a connection gets.")
       .section("limits", &GatewayConfig::limits, limits(), "Who may come in.")
+      .section("overload", &GatewayConfig::overload, overload(),
+               "When places or memory run out: shorter time-outs, and newcomers refused early.")
       .section("timeouts", std::identity{}, timeouts(), "How long a connection may wait for what.")
       .key("idle_warning", &GatewayConfig::idle_warning, text(kNoticeBytesMax),
            "Sent 30 s before `timeouts.idle` ends a session; empty = nothing.")

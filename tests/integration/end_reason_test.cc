@@ -3,6 +3,7 @@
 
 #include <array>
 #include <ostream>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -78,6 +79,21 @@ struct Scene {
 };
 
 void PrintTo(const Scene& scene, std::ostream* out) { *out << token(scene.reason); }
+
+// With 19 of 20 places taken three of four newcomers are refused.
+void be_refused_early(Stage& stage) {
+  stage.config.limits.admission.max_connections = 20;
+  stage.start();
+  std::vector<TestClient> clients;
+  for (int i = 0; i < 19; ++i) clients.push_back(stage.greeted());
+  EXPECT_EQ(stage.gateway().post("/overload/force").status, 200);
+  EXPECT_TRUE(eventually([&] {
+    const bool is_refused = stage.gateway().connect().receive_line().starts_with("421 ");
+    // Who was let in has left again before the next one comes.
+    EXPECT_TRUE(eventually([&] { return stage.gateway().open() == 19; }));
+    return is_refused;
+  }));
+}
 
 void be_drained(Stage& stage) {
   stage.start();
@@ -225,6 +241,15 @@ constexpr std::array<Scene, session::kEndReasonCount> kScenes{{
        EXPECT_TRUE(stage.ends_with("wrong_protocol_ssh"));
        EXPECT_TRUE(stage.gateway().connect().receive_line().starts_with("421 "));
      }},
+    {EndReason::Memory,
+     [](Stage& stage) {
+       stage.config.overload.memory = Bytes{1 << 20};
+       stage.start();
+       EXPECT_TRUE(eventually(
+           [&] { return stage.gateway().metric("chatgate_memory_used_bytes") > 1 << 20; }));
+       EXPECT_TRUE(stage.gateway().connect().receive_line().starts_with("421 "));
+     }},
+    {EndReason::Overload, be_refused_early},
     {EndReason::SlowSoft,
      [](Stage& stage) {
        stage.config.output.soft = Bytes{1 << 10};

@@ -173,6 +173,9 @@ Response forgive(const Call& call) {
   return to_response(call.backend.forgive(source));
 }
 
+Response force_overload(const Call& call) { return to_response(call.backend.force_overload()); }
+Response release_overload(const Call& call) { return to_response(call.backend.release_overload()); }
+
 Response drain(const Call& call) { return to_response(call.backend.drain()); }
 Response undrain(const Call& call) { return to_response(call.backend.undrain()); }
 
@@ -237,6 +240,9 @@ constexpr std::array kRoutes{
           "sources that pay for what their clients did, ?filter=refused=true"},
     Route{"/penalties/forgive", Action::Control, forgive,
           "forgets them, of all or of ?source=192.0.2.1"},
+    Route{"/overload/force", Action::Control, force_overload,
+          "defends the gateway as if places had run out, until it is released"},
+    Route{"/overload/release", Action::Control, release_overload, "ends what was forced"},
     Route{"/drain", Action::Control, drain, "starts the graceful shutdown"},
     Route{"/undrain", Action::Control, undrain, "takes it back, until the listeners close"},
     Route{"/reload", Action::Control, reload, "reads the configuration again"},

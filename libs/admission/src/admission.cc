@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <random>
 #include <utility>
 
 #include <chatgate/admission/access_list.h>
@@ -8,6 +9,15 @@
 namespace chatgate::admission {
 
 using base::Clock;
+
+namespace {
+
+std::uint64_t random_seed() {
+  std::random_device random;
+  return std::uint64_t{random()} << 32 | random();
+}
+
+}  // namespace
 
 struct Admission::SourcePolicy {
   explicit SourcePolicy(const PerSourceOptions& options)
@@ -46,6 +56,7 @@ Admission::Admission(const LimitOptions& options, Clock::time_point started_at)
     : started_at_{started_at},
       mode_{options.mode},
       total_{options.max_connections},
+      early_drop_{random_seed()},
       source_policy_{std::make_shared<const SourcePolicy>(options.per_source)} {}
 
 Admission::~Admission() { CHATGATE_ASSERT(open() == 0); }
@@ -101,7 +112,16 @@ base::Expected<Ticket, Refusal> Admission::admit(ListenerSlot& listener,
     return base::Unexpected{*at_limits};
   }
   if (at_limits && !at_source.refusal) count_would_reject(*at_limits);
-  return Ticket{listener, at_source.entry};
+  Ticket ticket{listener, at_source.entry};
+  if (early_drop_.is_asleep()) [[likely]]
+    return ticket;
+
+  // The place is part of what has to be judged; a ticket that is dropped gives it back.
+  const auto at_pressure = early_drop_.judge(total_.taken() - 1, total_.limit());
+  if (!at_pressure) return ticket;
+  if (at_pressure->is_enforced) return base::Unexpected{at_pressure->refusal};
+  if (!at_limits && !at_source.refusal) count_would_reject(at_pressure->refusal);
+  return ticket;
 }
 
 void Admission::set_on_release(std::function<void()> hook) { on_release_ = std::move(hook); }
@@ -153,6 +173,7 @@ std::optional<Refusal> Admission::reserve(ListenerSlot& listener, Mode mode) {
   }
   if (!listener.slots_.try_take()) return Refusal::LimitListener;
   if (total_.try_take()) return std::nullopt;
+  was_full_.store(true, std::memory_order_relaxed);
   listener.slots_.give_back();
   // Another acceptor may have seen the listener full for this moment, and gone to sleep over it.
   wake_waiting();

@@ -119,6 +119,9 @@ Outcome Control::forgive(const std::string& source) const {
   return tell(target("/penalties/forgive", {{"source", source}}));
 }
 
+Outcome Control::force_overload() const { return tell("/overload/force"); }
+Outcome Control::release_overload() const { return tell("/overload/release"); }
+
 Outcome Control::drain() const { return tell("/drain"); }
 Outcome Control::undrain() const { return tell("/undrain"); }
 

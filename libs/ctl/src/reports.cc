@@ -14,6 +14,8 @@ namespace {
 using Side = TextColumn::Side;
 using Rows = std::vector<std::vector<std::string>>;
 
+constexpr double kMebibyte = 1 << 20;
+
 std::string shown_of_all(const Json& list) {
   std::string text;
   const auto shown = whole(list, "shown");
@@ -28,6 +30,20 @@ std::string shown_of_all(const Json& list) {
 
 std::string share(double part, double all) {
   return all > 0 ? fmt::format(" ({:.0f} %)", 100 * part / all) : "";
+}
+
+void add_overload(const Json& status, Rows& rows) {
+  const auto& overload = member(status, "overload");
+  const auto budget = number(overload, "memory_budget");
+  if (budget > 0) {
+    const auto used = number(overload, "memory_used");
+    rows.push_back({"memory", fmt::format("{:.1f} MiB of {:.1f} MiB{}", used / kMebibyte,
+                                          budget / kMebibyte, share(used, budget))});
+  }
+  if (number(overload, "level") > 0) {
+    rows.push_back({"overload", fmt::format("level {} of 2, because of {}", text(overload, "level"),
+                                            text(overload, "cause"))});
+  }
 }
 
 void add_config(const Json& status, Rows& rows) {
@@ -61,6 +77,7 @@ std::string status_text(std::string_view json) {
   if (number(status, "drain_phase") > 0) {
     rows.push_back({"drain", "phase " + text(status, "drain_phase") + " of 5"});
   }
+  add_overload(status, rows);
   for (const auto& listener : member(status, "listeners")) {
     rows.push_back({"listener", fmt::format("{} at {}: {} of {}", text(listener, "name"),
                                             text(listener, "address"), text(listener, "open"),

@@ -32,6 +32,8 @@ constexpr std::array kTokens = std::to_array<std::string_view>({
     "limit_source_count",
     "limit_source_rate",
     "penalty",
+    "memory",
+    "overload",
     "slow_soft",
     "slow_hard",
     "max_lifetime",
@@ -49,7 +51,7 @@ std::string_view token(EndReason reason) noexcept {
 }
 
 bool is_refusal(EndReason reason) noexcept {
-  return reason >= EndReason::ProxyTimeout && reason <= EndReason::Penalty;
+  return reason >= EndReason::ProxyTimeout && reason <= EndReason::Overload;
 }
 
 bool is_abrupt(EndReason reason) noexcept {
@@ -81,6 +83,10 @@ EndReason to_end_reason(admission::Refusal refusal) noexcept {
       return EndReason::LimitListener;
     case admission::Refusal::LimitGlobal:
       return EndReason::LimitGlobal;
+    case admission::Refusal::Memory:
+      return EndReason::Memory;
+    case admission::Refusal::Overload:
+      return EndReason::Overload;
   }
   CHATGATE_ASSERT(false);
 }

@@ -26,9 +26,13 @@ Session::Rare& Session::rare() {
   return *rare_;
 }
 
+TimeoutOptions Session::present_timeouts() const noexcept {
+  return timeouts_at(worker_.overload(), profile().timeouts, profile().overload_timeouts);
+}
+
 // The deadlines in force, in the order in which they are looked at when several have passed.
 Session::Deadlines Session::deadlines() const noexcept {
-  const auto& timeouts = profile().timeouts;
+  const auto timeouts = present_timeouts();
   const auto rare = rare_ ? *rare_ : Rare{};
   const bool waits_for_writing = connection_.queued() > 0;
   const auto stalled_since = waits_for_writing ? connection_.stalled_since() : Clock::time_point{};
@@ -47,7 +51,7 @@ Session::Deadlines Session::deadlines() const noexcept {
 }
 
 Clock::time_point Session::idle_warning_at() const noexcept {
-  const auto idle = profile().timeouts.idle;
+  const auto idle = present_timeouts().idle;
   const bool warns = !is_warned_ && !is_backlogged_ && !profile().idle_warning.empty();
   return warns && idle > kIdleWarningLead ? last_byte_at_ + idle - kIdleWarningLead : kNever;
 }

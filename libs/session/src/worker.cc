@@ -17,6 +17,9 @@ constexpr std::uint32_t kTicksPerSecond = 10;
 // A table for so many is not worth giving back.
 constexpr std::size_t kSessionsKept = 1024;
 
+// Hurried at a time: less than a millisecond, in which nobody is served.
+constexpr std::size_t kHurriedAtOnce = 4096;
+
 }  // namespace
 
 WorkerListener::WorkerListener(std::shared_ptr<const ListenerProfile> first,
@@ -121,6 +124,23 @@ std::vector<Session*> Worker::sessions_of(const std::vector<base::ListenerId>& l
            listeners.end();
   });
   return found;
+}
+
+void Worker::set_overload(admission::OverloadLevel level) {
+  loop_.post([this, level] {
+    const bool is_stricter = level > std::exchange(overload_, level);
+    // A deadline that moves away needs nothing: its timer fires in vain.
+    if (is_stricter) hurry_sessions(sessions_.size());
+  });
+}
+
+// From the end of the table to its beginning: who leaves meanwhile has the last one, who was there,
+// put into its place, and who comes has the new time-outs from the start.
+void Worker::hurry_sessions(std::size_t end) {
+  end = std::min(end, sessions_.size());
+  const auto begin = end > kHurriedAtOnce ? end - kHurriedAtOnce : 0;
+  for (auto i = begin; i < end; ++i) sessions_[i]->hurry();
+  if (begin > 0) loop_.post([this, begin] { hurry_sessions(begin); });
 }
 
 void Worker::announce(std::string notice, std::vector<base::ListenerId> listeners) {

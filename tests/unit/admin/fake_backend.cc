@@ -51,6 +51,16 @@ ControlResult FakeBackend::forgive(const std::optional<net::IpAddress>& source) 
   return control;
 }
 
+ControlResult FakeBackend::force_overload() {
+  note("force overload");
+  return control;
+}
+
+ControlResult FakeBackend::release_overload() {
+  note("release overload");
+  return control;
+}
+
 ControlResult FakeBackend::drain() {
   note("drain");
   return control;

@@ -42,6 +42,8 @@ class FakeBackend : public Backend {
   std::vector<PenaltyRow> penalties() override { return penalized; }
   ControlResult forgive(const std::optional<net::IpAddress>& source) override;
   ControlResult close_connection(base::SessionId id, bool abort) override;
+  ControlResult force_overload() override;
+  ControlResult release_overload() override;
   ControlResult drain() override;
   ControlResult undrain() override;
   ReloadResult reload() override;

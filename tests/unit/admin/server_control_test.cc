@@ -27,12 +27,14 @@ class ControlTest : public ::testing::Test {
 
 TEST_F(ControlTest, PassesEachCommandOn) {
   for (const auto* const target :
-       {"/drain", "/undrain", "/reload", "/connections/7/close", "/connections/8/close?abort=true",
+       {"/overload/force", "/overload/release", "/drain", "/undrain", "/reload",
+        "/connections/7/close", "/connections/8/close?abort=true",
         "/connections/9/close?abort=false", "/log-level?level=trace"}) {
     EXPECT_EQ(post(target).status, 200) << target;
   }
-  EXPECT_THAT(backend_.commands(), ElementsAre("drain", "undrain", "reload", "close 7", "abort 8",
-                                               "close 9", "level 0"));
+  EXPECT_THAT(backend_.commands(),
+              ElementsAre("force overload", "release overload", "drain", "undrain", "reload",
+                          "close 7", "abort 8", "close 9", "level 0"));
 }
 
 TEST_F(ControlTest, ForgivesOneSourceOrAll) {

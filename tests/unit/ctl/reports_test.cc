@@ -6,6 +6,7 @@ namespace chatgate::ctl {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(ReportsTest, ShowsTheStatusInLines) {
   const auto text = status_text(
@@ -22,6 +23,15 @@ TEST(ReportsTest, ShowsTheStatusInLines) {
   EXPECT_THAT(text, HasSubstr("listener     public at [::]:1935: 25 of 100\n"));
   EXPECT_THAT(text, HasSubstr("/etc/c.yaml, last reload rejected at 2024-05-01T12:00:00.250Z\n"));
   EXPECT_THAT(text, HasSubstr("             /etc/c.yaml:1:2: bad\n"));
+}
+
+TEST(ReportsTest, ShowsAnOverloadAndTheMemory) {
+  const auto text = status_text(
+      R"({"overload": {"level": 1, "cause": "memory", "memory_used": 48318382,
+          "memory_budget": 60397977}})");
+  EXPECT_THAT(text, HasSubstr("overload     level 1 of 2, because of memory\n"));
+  EXPECT_THAT(text, HasSubstr("memory       46.1 MiB of 57.6 MiB (80 %)\n"));
+  EXPECT_THAT(status_text(R"({"overload": {"level": 0}})"), Not(HasSubstr("overload")));
 }
 
 TEST(ReportsTest, ShowsADashForWhatIsMissing) {

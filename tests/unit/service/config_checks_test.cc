@@ -71,6 +71,9 @@ INSTANTIATE_TEST_SUITE_P(
                      "listeners: [{name: a, proxy_protocol: required}]\n",
                      "c.yaml:1:39: listeners.a.proxy_protocol: proxy_protocol: required needs the "
                      "addresses of your proxies in proxy_trusted"},
+        Disagreement{"OverloadThatSendsThoseWhoTalkAwayFirst", "overload: {idle: 5s}\n",
+                     "c.yaml:1:18: overload.idle: idle (5s) must not be shorter than "
+                     "first_message (10s): those who have said nothing go first"},
         Disagreement{"PenaltiesThatNeverBar", "limits: {per_source: {penalties: {max: 10s}}}\n",
                      "c.yaml:1:40: limits.per_source.penalties.max: min (15s) must not exceed max "
                      "(10s): no source would ever be refused"},

@@ -33,7 +33,7 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{
             "UnknownKeyFarFromAnyOther", "colour: red\n",
             "c.yaml:1:1: colour: unknown key; expected one of threads, listeners, services, "
-            "limits, timeouts, idle_warning, output, drain, admin, metrics, log, watch"},
+            "limits, overload, timeouts, idle_warning, output, drain, admin, metrics, log, watch"},
         BrokenConfig{
             "UnknownKeyInASection", "limits:\n  max_conections: 5\n",
             "c.yaml:2:3: limits.max_conections: unknown key, did you mean \"max_connections\"?"},

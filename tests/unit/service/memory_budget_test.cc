@@ -15,5 +15,14 @@ TEST(MemoryBudgetTest, IsAtMostHalfOfTheMemory) {
   EXPECT_EQ(output_budget(memory).count, memory.count / 2);
 }
 
+TEST(MemoryBudgetTest, LeavesTheKernelATenthOfWhatThereIs) {
+  EXPECT_EQ(memory_budget({64 << 20}, {0}), base::Bytes{(64U << 20) / 10 * 9});
+  EXPECT_EQ(memory_budget({64 << 20}, {1 << 30}), base::Bytes{(64U << 20) / 10 * 9});
+}
+
+TEST(MemoryBudgetTest, IsWhatTheConfigurationSaysWhenThatIsLess) {
+  EXPECT_EQ(memory_budget({64 << 20}, {1 << 20}), base::Bytes{1 << 20});
+}
+
 }  // namespace
 }  // namespace chatgate::service

@@ -35,6 +35,8 @@ const std::vector<std::string> kTokens{"client_eof",
                                        "limit_source_count",
                                        "limit_source_rate",
                                        "penalty",
+                                       "memory",
+                                       "overload",
                                        "slow_soft",
                                        "slow_hard",
                                        "max_lifetime",
@@ -63,10 +65,11 @@ TEST(EndReasonTest, HasATokenOfItsOwnForEach) {
 }
 
 TEST(EndReasonTest, RefusesAConnectionForWhatComesBeforeTheGreeting) {
-  EXPECT_EQ(tokens_of(&is_refusal),
-            (std::set<std::string>{"deny_cidr", "limit_global", "limit_listener",
-                                   "limit_source_count", "limit_source_rate", "penalty",
-                                   "proxy_invalid", "proxy_timeout", "proxy_untrusted"}));
+  EXPECT_EQ(
+      tokens_of(&is_refusal),
+      (std::set<std::string>{"deny_cidr", "limit_global", "limit_listener", "limit_source_count",
+                             "limit_source_rate", "memory", "overload", "penalty", "proxy_invalid",
+                             "proxy_timeout", "proxy_untrusted"}));
 }
 
 TEST(EndReasonTest, ResetsOnlyThoseWhoWouldNotTakeAGoodbye) {
@@ -81,6 +84,8 @@ TEST(EndReasonTest, NamesEachRefusalOfAdmission) {
   EXPECT_EQ(to_end_reason(Refusal::LimitSourceCount), EndReason::LimitSourceCount);
   EXPECT_EQ(to_end_reason(Refusal::LimitListener), EndReason::LimitListener);
   EXPECT_EQ(to_end_reason(Refusal::LimitGlobal), EndReason::LimitGlobal);
+  EXPECT_EQ(to_end_reason(Refusal::Memory), EndReason::Memory);
+  EXPECT_EQ(to_end_reason(Refusal::Overload), EndReason::Overload);
 }
 
 TEST(EndReasonTest, MakesASourcePayForWhatIsItsFault) {

@@ -28,6 +28,7 @@
 #include <chatgate/service/gateway_config.h>
 #include <chatgate/service/listeners.h>
 #include <chatgate/service/load_config.h>
+#include <chatgate/service/overload.h>
 #include <chatgate/service/top_connections.h>
 #include <chatgate/service/watchdog.h>
 #include <chatgate/session/session_metrics.h>
@@ -145,6 +146,8 @@ class Gateway final : private admin::Backend {
   std::vector<admin::PenaltyRow> penalties() override;
   admin::ControlResult forgive(const std::optional<net::IpAddress>& source) override;
   admin::ControlResult close_connection(base::SessionId id, bool abort) override;
+  admin::ControlResult force_overload() override;
+  admin::ControlResult release_overload() override;
   admin::ControlResult drain() override;
   admin::ControlResult undrain() override;
   admin::ReloadResult reload() override { return request_reload(); }
@@ -153,6 +156,7 @@ class Gateway final : private admin::Backend {
   // gateway_metrics.cc.
   void write_limits(telemetry::MetricWriter& writer) const;
   void write_admission(telemetry::MetricWriter& writer) const;
+  void write_overload(telemetry::MetricWriter& writer) const;
   void write_workers(telemetry::MetricWriter& writer) const;
   void write_sessions(telemetry::MetricWriter& writer);
   void write_lifecycle(telemetry::MetricWriter& writer) const;
@@ -210,6 +214,7 @@ class Gateway final : private admin::Backend {
   TopConnections top_connections_;
   std::vector<std::unique_ptr<session::Worker>> workers_;
   std::vector<std::unique_ptr<AcceptorThread>> acceptors_;
+  Overload overload_;  // Looks on the control loop.
 
   // The control loop's.
   Listeners listeners_;

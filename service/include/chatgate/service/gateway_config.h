@@ -49,6 +49,15 @@ struct LimitsConfig {
   friend bool operator==(const LimitsConfig&, const LimitsConfig&) = default;
 };
 
+/// `overload`: what happens when places or memory run out.
+struct OverloadConfig {
+  admission::Mode mode = admission::Mode::Enforce;
+  base::Bytes memory{0};               // 0 = nine tenths of what there is.
+  session::OverloadTimeouts timeouts;  // `first_message`, `idle`, `line` and `write`.
+
+  friend bool operator==(const OverloadConfig&, const OverloadConfig&) = default;
+};
+
 /// `drain`: the five phases of a graceful shutdown (docs: configs/README.md).
 struct DrainOptions {
   std::chrono::nanoseconds announce = std::chrono::seconds{0};
@@ -77,6 +86,7 @@ struct GatewayConfig {
   std::vector<ListenerConfig> listeners{ListenerConfig{}};
   std::map<std::string, session::ServiceOptions> services{{"greeter", session::ServiceOptions{}}};
   LimitsConfig limits;
+  OverloadConfig overload;
   session::TimeoutOptions timeouts;
   std::chrono::nanoseconds proxy_header_timeout = std::chrono::seconds{5};
   std::string idle_warning;

@@ -118,6 +118,14 @@ struct WorkerStatus {
   double busy_ratio = 0;  // 0 to 1
 };
 
+/// How the gateway defends itself when places or memory run out.
+struct OverloadStatus {
+  std::uint32_t level = 0;  // 0 = not at all.
+  std::string cause;        // One word; empty at level 0.
+  std::uint64_t memory_used = 0;
+  std::uint64_t memory_budget = 0;
+};
+
 struct LastReload {
   WallTime at;
   ReloadResult result;
@@ -131,6 +139,7 @@ struct StatusReport {
   std::chrono::nanoseconds uptime{};
   std::string state;
   std::uint32_t drain_phase = 0;  // 0 = no drain.
+  OverloadStatus overload;
   std::uint64_t connections_open = 0;
   std::uint64_t connections_limit = 0;
   std::uint64_t accepted_total = 0;
@@ -168,6 +177,9 @@ class Backend {
   virtual ControlResult close_connection(base::SessionId id, bool abort) = 0;
   /// Forgets the penalty of the source of an address, or of all sources.
   virtual ControlResult forgive(const std::optional<net::IpAddress>& source) = 0;
+  /// Begins an overload until it is released; ends one that was forced.
+  virtual ControlResult force_overload() = 0;
+  virtual ControlResult release_overload() = 0;
   virtual ControlResult drain() = 0;
   virtual ControlResult undrain() = 0;
   virtual ReloadResult reload() = 0;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <chatgate/admission/aggregation_watch.h>
+#include <chatgate/admission/early_drop.h>
 #include <chatgate/admission/listener_slot.h>
 #include <chatgate/admission/options.h>
 #include <chatgate/admission/penalty.h>
@@ -35,7 +36,8 @@ namespace chatgate::admission {
 /// connection under one reason; open connections then may exceed the limit. So do penalties during
 /// their `bootwait`. In mode Off a limit is
 /// not looked at, and connections of that time are never counted for their source. Access lists
-/// have no mode. A peer without an address (a Unix socket's) meets the last two limits only.
+/// have no mode. A peer without an address (a Unix socket's) meets the limits on places and what
+/// follows them only.
 ///
 /// Threads: any, all at once. Exact: no moment has more connections open than an enforced limit.
 /// Lifetime: outlives every Ticket and every thread that ends one.
@@ -86,6 +88,15 @@ class Admission {
   std::uint32_t open() const noexcept { return total_.taken(); }
   std::uint32_t limit() const noexcept { return total_.limit(); }
 
+  /// Takes what refuses newcomers who find a place: short memory and overload, off at first.
+  void set_pressure(const Pressure& pressure) noexcept { early_drop_.set(pressure); }
+
+  /// Whether the limits on places are in mode Enforce.
+  bool is_enforced() const noexcept { return mode_.load() == Mode::Enforce; }
+
+  /// Whether all places are taken, or somebody found them so since the last call.
+  bool was_full() noexcept { return was_full_.exchange(false) || !total_.has_room(); }
+
   /// Connections that passed though a limit in mode Observe was reached.
   std::uint64_t would_reject(Refusal reason) const noexcept;
 
@@ -132,6 +143,8 @@ class Admission {
   // Shared by all threads.
   std::atomic<Mode> mode_;
   Slots total_;
+  std::atomic<bool> was_full_{false};
+  EarlyDrop early_drop_;
   SourceTable v4_sources_;
   SourceTable v6_sources_;
   std::atomic<bool> waiting_{false};

@@ -14,9 +14,11 @@ enum class Refusal : std::uint8_t {
   LimitSourceCount,  // Open connections of its source.
   LimitListener,     // Open connections of the listener.
   LimitGlobal,       // Open connections of all listeners.
+  Memory,            // The memory that we may have.
+  Overload,          // At random, before a limit is reached.
 };
 
-inline constexpr std::size_t kRefusalCount = 6;
-static_assert(kRefusalCount == static_cast<std::size_t>(Refusal::LimitGlobal) + 1);
+inline constexpr std::size_t kRefusalCount = 8;
+static_assert(kRefusalCount == static_cast<std::size_t>(Refusal::Overload) + 1);
 
 }  // namespace chatgate::admission

@@ -56,6 +56,8 @@ class Control {
   /// Forgets the penalties of one source, or of all when it is empty.
   Outcome forgive(const std::string& source) const;
 
+  Outcome force_overload() const;
+  Outcome release_overload() const;
   Outcome drain() const;
   Outcome undrain() const;
   Outcome reload() const;

@@ -42,6 +42,8 @@ enum class EndReason : std::uint8_t {
   LimitSourceCount,
   LimitSourceRate,
   Penalty,
+  Memory,    // The memory budget is used up.
+  Overload,  // At random, while there is an overload.
   SlowSoft,
   SlowHard,
   MaxLifetime,
@@ -51,7 +53,7 @@ enum class EndReason : std::uint8_t {
   InternalError,
 };
 
-inline constexpr std::size_t kEndReasonCount = 31;
+inline constexpr std::size_t kEndReasonCount = 33;
 static_assert(kEndReasonCount == static_cast<std::size_t>(EndReason::InternalError) + 1);
 
 /// Every reason, in order.

@@ -16,6 +16,7 @@ struct ListenerProfile {
   Telnet telnet = Telnet::Passive;
   ServiceOptions service;
   TimeoutOptions timeouts;
+  OverloadTimeouts overload_timeouts;
   OutputOptions output;
   std::string idle_warning;  // Plain text; sent 30 s before idle_timeout. Empty = off.
   bool log_sessions = true;

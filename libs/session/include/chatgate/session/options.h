@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <chatgate/admission/overload.h>
 #include <chatgate/base/units.h>
 
 namespace chatgate::session {
@@ -45,6 +46,27 @@ struct TimeoutOptions {
 
   friend bool operator==(const TimeoutOptions&, const TimeoutOptions&) = default;
 };
+
+/// What TimeoutOptions become in an overload, where these are shorter; 0 leaves one as it is.
+struct OverloadTimeouts {
+  std::chrono::nanoseconds first_message = std::chrono::seconds{10};
+  std::chrono::nanoseconds idle = std::chrono::minutes{5};
+  std::chrono::nanoseconds line = std::chrono::seconds{10};
+  std::chrono::nanoseconds write = std::chrono::seconds{10};
+
+  friend bool operator==(const OverloadTimeouts&, const OverloadTimeouts&) = default;
+};
+
+/// The time-outs in force at `level`: who has said nothing has less time from Newcomers on, who is
+/// silent or slow only when those have had theirs.
+TimeoutOptions hurried_timeouts(admission::OverloadLevel level, const TimeoutOptions& timeouts,
+                                const OverloadTimeouts& hurried) noexcept;
+inline TimeoutOptions timeouts_at(admission::OverloadLevel level, const TimeoutOptions& timeouts,
+                                  const OverloadTimeouts& hurried) noexcept {
+  if (level == admission::OverloadLevel::None) [[likely]]
+    return timeouts;
+  return hurried_timeouts(level, timeouts, hurried);
+}
 
 /// What may wait for a slow reader, for each session and for all of them.
 struct OutputOptions {

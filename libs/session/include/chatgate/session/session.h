@@ -59,6 +59,9 @@ class Session final : private net::Connection::Observer {
   /// Makes the session end with `reason` at `when`, unless it ends before.
   void end_at(EndReason reason, base::Clock::time_point when);
 
+  /// Takes the time-outs of the worker's present level of overload into account at once.
+  void hurry() { arm(); }
+
   // Its place in the worker's table.
   std::uint32_t table_index = 0;
 
@@ -134,6 +137,7 @@ class Session final : private net::Connection::Observer {
     EndReason end_at_reason = EndReason::Drain;
   };
   Rare& rare();
+  TimeoutOptions present_timeouts() const noexcept;
   Deadlines deadlines() const noexcept;
   Clock::time_point idle_warning_at() const noexcept;
   Clock::time_point probes_alone_at() const noexcept;

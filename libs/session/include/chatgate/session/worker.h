@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include <chatgate/admission/overload.h>
 #include <chatgate/admission/ticket.h>
 #include <chatgate/base/mutex.h>
 #include <chatgate/base/strong_id.h>
@@ -88,6 +89,10 @@ class Worker {
   /// arrival of that listener is handed over.
   void set_profile(std::shared_ptr<const ListenerProfile> profile);
 
+  /// Puts the time-outs of another level of overload in force, for the sessions that are here, too
+  /// (some 100 ns each, a part of them at a time).
+  void set_overload(admission::OverloadLevel level);
+
   /// Says `notice` to every session of `listeners`, at a line boundary of our output.
   void announce(std::string notice, std::vector<base::ListenerId> listeners);
 
@@ -122,6 +127,7 @@ class Worker {
 
   // The worker's thread: what a session needs of its worker.
   const WorkerContext& context() const noexcept { return context_; }
+  admission::OverloadLevel overload() const noexcept { return overload_; }
   WorkerListener& listener(base::ListenerId id);
   Batch& batch() noexcept { return batch_; }
   std::string& text_scratch() noexcept { return text_scratch_; }
@@ -138,6 +144,7 @@ class Worker {
  private:
   void welcome_arrivals();
   void on_tick(base::Clock::duration lateness);
+  void hurry_sessions(std::size_t end);
   std::vector<Session*> sessions_of(const std::vector<base::ListenerId>& listeners) const;
   void evict_largest(base::Bytes budget);
   void end_spread(std::vector<Session*> sessions, std::chrono::nanoseconds spread);
@@ -168,6 +175,7 @@ class Worker {
   std::minstd_rand random_;
   std::uint32_t ticks_ = 0;
   std::chrono::nanoseconds cpu_time_{};
+  admission::OverloadLevel overload_ = admission::OverloadLevel::None;
   bool is_evicting_ = false;
 
   net::EventLoop loop_;  // Last member: starts after, and joins before, all it uses.
