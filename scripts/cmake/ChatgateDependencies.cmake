@@ -10,6 +10,7 @@ find_package(prometheus-cpp REQUIRED)
 find_package(civetweb REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(liburing IMPORTED_TARGET liburing)  # Optional.
 

@@ -1,0 +1,88 @@
+#include "openssl_error.h"
+
+#include <cerrno>
+#include <new>
+#include <system_error>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include <chatgate/net/tls_stream.h>
+
+namespace chatgate::net {
+
+void TlsStream::Free::operator()(ssl_st* stream) const noexcept { ::SSL_free(stream); }
+
+TlsStream::TlsStream(const TlsContext& context, int socket, Free /*unused*/)
+    : stream_{::SSL_new(context.context_.get())} {
+  if (!stream_ || ::SSL_set_fd(stream_.get(), socket) != 1) throw std::bad_alloc{};
+}
+
+TlsStream::TlsStream(const TlsContext& context, int socket) : TlsStream{context, socket, Free{}} {
+  ::SSL_set_accept_state(stream_.get());
+}
+
+TlsStream::TlsStream(const TlsContext& context, int socket, const std::string& server_name)
+    : TlsStream{context, socket, Free{}} {
+  ::SSL_set_connect_state(stream_.get());
+  auto* const rules = ::SSL_get0_param(stream_.get());
+  // An address is no name for SNI: RFC 6066, section 3.
+  if (::X509_VERIFY_PARAM_set1_ip_asc(rules, server_name.c_str()) == 1) return;
+  ::ERR_clear_error();
+  SSL_set_tlsext_host_name(stream_.get(), server_name.c_str());
+  ::SSL_set1_host(stream_.get(), server_name.c_str());
+}
+
+TlsStream::Status TlsStream::handshake() {
+  ::ERR_clear_error();
+  return after(::SSL_do_handshake(stream_.get()));
+}
+
+TlsStream::Result TlsStream::read(std::span<char> into) {
+  ::ERR_clear_error();
+  std::size_t size = 0;
+  const auto status = after(::SSL_read_ex(stream_.get(), into.data(), into.size(), &size));
+  return {status, size};
+}
+
+TlsStream::Result TlsStream::write(std::string_view bytes) {
+  ::ERR_clear_error();
+  std::size_t size = 0;
+  const auto status = after(::SSL_write_ex(stream_.get(), bytes.data(), bytes.size(), &size));
+  return {status, size};
+}
+
+TlsStream::Status TlsStream::shut_down() {
+  ::ERR_clear_error();
+  const int result = ::SSL_shutdown(stream_.get());
+  return result >= 0 ? Status::Done : after(result);  // 0: sent, and the peer's has not come.
+}
+
+// What an operation's result means: SSL_get_error(3), which looks at errno and the error queue.
+TlsStream::Status TlsStream::after(int result) {
+  if (result > 0) return Status::Done;
+  const int system_error = errno;
+  switch (::SSL_get_error(stream_.get(), result)) {
+    case SSL_ERROR_WANT_READ:
+      return Status::WantsInput;
+    case SSL_ERROR_WANT_WRITE:
+      return Status::WantsOutput;
+    case SSL_ERROR_ZERO_RETURN:
+      return Status::Ended;
+    case SSL_ERROR_SYSCALL:
+      error_ = system_error != 0 ? std::generic_category().message(system_error)
+                                 : "the connection ended within a record";
+      break;
+    default:
+      error_ = take_openssl_error("the peer broke the protocol");
+      if (const auto verdict = ::SSL_get_verify_result(stream_.get()); verdict != X509_V_OK) {
+        error_ += std::string{": "} + ::X509_verify_cert_error_string(verdict);
+      }
+  }
+  ::ERR_clear_error();
+  return Status::Failed;
+}
+
+}  // namespace chatgate::net
