@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <chatgate/config/wording.h>
+#include <chatgate/net/tls_context.h>
 #include <chatgate/protocol/text_template.h>
 
 namespace chatgate::service {
@@ -33,6 +34,7 @@ class Checker {
   void check_drain();
   void check_idle_warning();
   void check_admin();
+  void check_admin_tls();
 
  private:
   // Blames the first of `paths` that somebody wrote; the others are the defaults it disagrees with.
@@ -190,6 +192,21 @@ void Checker::check_admin() {
   complain({"admin.token_for", "admin.token_file"}, "everything needs a token_file");
 }
 
+void Checker::check_admin_tls() {
+  const auto& [certificate, key] = config_.admin.tls;
+  const Paths keys{"admin.tls.certificate", "admin.tls.key"};
+  if (certificate.empty() && key.empty()) return;
+  if (certificate.empty()) return complain({keys[1]}, "a key needs its certificate");
+  if (key.empty()) return complain({keys[0]}, "a certificate needs its key");
+  if (config_.admin.address.starts_with("unix:")) {
+    return complain(keys, "a Unix socket needs no TLS: its file's mode says who may connect");
+  }
+  const auto context = net::TlsContext::for_server({.certificate = certificate, .key = key});
+  if (context) return;
+  const bool is_key = context.error().option == net::TlsError::Option::Key;
+  complain({keys[is_key ? 1 : 0]}, context.error().text);
+}
+
 }  // namespace
 
 void check_across(const GatewayConfig& config, const std::string& name, config::Reading& reading) {
@@ -204,6 +221,7 @@ void check_across(const GatewayConfig& config, const std::string& name, config::
   checker.check_drain();
   checker.check_idle_warning();
   checker.check_admin();
+  checker.check_admin_tls();
 }
 
 }  // namespace chatgate::service

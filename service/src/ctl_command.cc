@@ -24,6 +24,7 @@ constexpr const char* kExamples =
     "  chatgate ctl close --filter source=192.0.2.7\n"
     "  chatgate ctl reload                            exit code 78 when the file has mistakes\n"
     "  chatgate ctl --admin unix:/run/chatgate/admin.sock top\n"
+    "  chatgate ctl --admin https://gate.example:9464 --ca ca.pem --token-file token drain\n"
     "\n"
     "A filter is COLUMN=VALUE, or != < <= > >= for =, several joined by commas; the columns are\n"
     "those of the JSON (--json), source is the peer's address, times are 5m or a number of "
@@ -178,9 +179,13 @@ void CtlCommand::declare(CLI::App& app) {
   auto& arguments = *arguments_;
   command.footer(kExamples);
   command.require_subcommand(1);
-  command.add_option("--admin", arguments.client.admin, "Its admin.address, or unix:/path")
+  command
+      .add_option("--admin", arguments.client.admin,
+                  "Its admin.address: HOST:PORT, https://HOST:PORT or unix:/path")
       ->capture_default_str()
       ->type_name("ADDRESS");
+  command.add_option("--ca", arguments.client.ca, "Who signed the certificate of https://HOST")
+      ->type_name("FILE");
   command.add_option("--token-file", arguments.client.token_file, "As admin.token_file")
       ->type_name("FILE");
   command.add_option("--timeout", arguments.timeout, "For one request")

@@ -62,7 +62,7 @@ void Gateway::start() {
     admin::Backend& self = *this;
     try {
       admin_ = std::make_unique<admin::Server>(config.admin, self);
-    } catch (const admin::TokenError& error) {
+    } catch (const admin::UnusableFile& error) {
       throw UnusableSetting{error.what()};
     }
     log_.info("admin_listening", {{"address", admin_address()}});

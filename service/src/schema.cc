@@ -232,6 +232,16 @@ Table<DrainOptions> drain() {
            "Sent to every client when the listeners close; empty = nothing.");
 }
 
+Table<admin::AdminTls> admin_tls() {
+  using admin::AdminTls;
+  return Table<AdminTls>{}
+      .key("certificate", &AdminTls::certificate, path_type(),
+           "A PEM file: the endpoint's certificate, then what signed it; empty = plain HTTP.",
+           Apply::Restart)
+      .key("key", &AdminTls::key, path_type(), "A PEM file: its key, without a passphrase.",
+           Apply::Restart);
+}
+
 Table<admin::AdminOptions> admin_endpoint() {
   using admin::AdminOptions;
   return Table<AdminOptions>{}
@@ -244,7 +254,9 @@ Table<admin::AdminOptions> admin_endpoint() {
       .key("token_for", &AdminOptions::token_for,
            choice<admin::TokenFor>({{"controls", admin::TokenFor::Controls},
                                     {"everything", admin::TokenFor::Everything}}),
-           "What the token is needed for; everything = also metrics and lists, not the probes.");
+           "What the token is needed for; everything = also metrics and lists, not the probes.")
+      .section("tls", &AdminOptions::tls, admin_tls(),
+               "The endpoint speaks TLS. A reload reads both files again.");
 }
 
 Table<TopConnectionsOptions> top_connections() {

@@ -123,6 +123,7 @@ class Gateway:
         self._pass_fds = pass_fds
         self._environment = {**os.environ, **(environment or {})}
         self.process = None
+        self.admin_tls = None  # An ssl.SSLContext, when the endpoint speaks TLS.
 
     def write_config(self, config):
         """Replaces the file as editors do: no reader ever sees half of it."""
@@ -193,7 +194,12 @@ class Gateway:
 
     def http(self, method, path, body=None):
         """(status, text) of one request to the admin endpoint."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=PATIENCE)
+        address = ("127.0.0.1", self.admin_port)
+        if self.admin_tls is None:
+            connection = http.client.HTTPConnection(*address, timeout=PATIENCE)
+        else:
+            connection = http.client.HTTPSConnection(*address, timeout=PATIENCE,
+                                                     context=self.admin_tls)
         try:
             connection.request(method, path, body)
             response = connection.getresponse()

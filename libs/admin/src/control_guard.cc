@@ -69,7 +69,7 @@ std::string_view bearer_token(std::optional<std::string_view> authorization) {
 
 ControlGuard::ControlGuard(Reach reach, const AdminOptions& options) : reach_{reach} {
   auto loaded = reload(options);
-  if (!loaded) throw TokenError{loaded.error()};
+  if (!loaded) throw UnusableFile{loaded.error()};
   warning_ = std::move(*loaded);
 }
 

@@ -24,7 +24,7 @@ bool is_loopback(const net::IpAddress& ip);
 /// Threads: every function may be called from any thread.
 class ControlGuard {
  public:
-  /// Throws TokenError when the token file is of no use.
+  /// Throws UnusableFile when the token file is of no use.
   ControlGuard(Reach reach, const AdminOptions& options);
 
   /// The refusal of a request that changes something, or nullopt when it is allowed.

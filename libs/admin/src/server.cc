@@ -31,8 +31,9 @@ Reach reach_of(const net::Endpoint& endpoint) {
   return is_loopback(tcp->ip) ? Reach::Loopback : Reach::Network;
 }
 
-// The HTTP server knows IPv4 alone.
-bool needs_relay(const net::Endpoint& endpoint) {
+// The HTTP server knows IPv4 alone, and no TLS.
+bool needs_relay(const net::Endpoint& endpoint, const AdminTls& tls) {
+  if (tls.is_on()) return true;
   const auto* const tcp = std::get_if<net::TcpEndpoint>(&endpoint);
   return tcp == nullptr || tcp->ip.family == net::IpAddress::Family::V6;
 }
@@ -47,6 +48,19 @@ std::uint16_t port_of(const std::string& address) {
   return tcp == nullptr ? std::uint16_t{0} : tcp->port;
 }
 
+base::Expected<std::optional<net::TlsContext>, std::string> load_tls(const AdminTls& tls) {
+  if (!tls.is_on()) return std::optional<net::TlsContext>{};
+  auto context = net::TlsContext::for_server({.certificate = tls.certificate, .key = tls.key});
+  if (!context) return base::Unexpected{"admin.tls: " + context.error().text};
+  return std::optional{*std::move(context)};
+}
+
+std::optional<net::TlsContext> load_first_tls(const AdminTls& tls) {
+  auto context = load_tls(tls);
+  if (!context) throw UnusableFile{context.error()};
+  return *std::move(context);
+}
+
 }  // namespace
 
 class Server::Impl {
@@ -57,10 +71,19 @@ class Server::Impl {
   const std::string& address() const noexcept { return address_; }
   ControlGuard& guard() noexcept { return guard_; }
 
+  base::Expected<std::string, std::string> reload_access(const AdminOptions& options) {
+    auto tls = load_tls(options.tls == tls_ ? tls_ : AdminTls{});
+    if (!tls) return base::Unexpected{tls.error()};
+    auto warning = guard_.reload(options);
+    if (warning && *tls) relay_->replace_tls(**std::move(tls));
+    return warning;
+  }
+
  private:
   Impl(const net::Endpoint& address, const AdminOptions& options, Backend& backend)
       : guard_{reach_of(address), options},
-        is_relayed_{needs_relay(address)},
+        tls_{options.tls},
+        is_relayed_{needs_relay(address, options.tls)},
         http_{is_relayed_ ? behind_relay() : std::get<net::TcpEndpoint>(address),
               [this, &backend](const Request& request) { return answer(request, backend); }} {
     if (!is_relayed_) {
@@ -68,9 +91,10 @@ class Server::Impl {
           net::to_text(net::TcpEndpoint{std::get<net::TcpEndpoint>(address).ip, http_.port()});
       return;
     }
+    auto tls = load_first_tls(options.tls);
     auto listening = net::open_listening_sockets(address, kBacklog, 1, {}, {});
     address_ = listening.front().address();
-    relay_.emplace(std::move(listening.front()), http_.port(), relayed_);
+    relay_.emplace(std::move(listening.front()), http_.port(), relayed_, std::move(tls));
   }
 
   // A Unix socket's file says who may come in: the port behind the relay must not let others in.
@@ -82,6 +106,7 @@ class Server::Impl {
   }
 
   ControlGuard guard_;
+  const AdminTls tls_;
   const bool is_relayed_;
   RelayedPorts relayed_;
   HttpServer http_;
@@ -116,7 +141,7 @@ const std::string& Server::address() const noexcept { return impl_->address(); }
 const std::string& Server::token_warning() const noexcept { return impl_->guard().warning(); }
 
 base::Expected<std::string, std::string> Server::reload_access(const AdminOptions& options) {
-  return impl_->guard().reload(options);
+  return impl_->reload_access(options);
 }
 
 }  // namespace chatgate::admin

@@ -78,6 +78,22 @@ std::optional<Answer> parse_answer(std::string_view text) {
   return Answer{*status, std::string{body}};
 }
 
+constexpr std::string_view kHttps = "https://";
+
+bool is_secure(std::string_view admin) { return admin.starts_with(kHttps); }
+
+// HOST:PORT of an URL as well, as people copy it from a browser.
+std::string address_of(std::string_view admin) {
+  if (is_secure(admin)) admin.remove_prefix(kHttps.size());
+  return std::string{admin.ends_with('/') ? admin.substr(0, admin.size() - 1) : admin};
+}
+
+// HOST, without the brackets of an IPv6 address.
+std::string host_of(const std::string& address) {
+  const auto host = std::string_view{address}.substr(0, address.rfind(':'));
+  return std::string{host.starts_with('[') ? host.substr(1, host.size() - 2) : host};
+}
+
 std::string advice_for(const std::string& admin) {
   if (admin.starts_with("unix:")) {
     return "is the gateway running, is this its admin.address, and may you write to the socket's "
@@ -131,16 +147,18 @@ Expected<Answer, std::string> Client::exchange(std::string_view method,
   const auto& admin = options_.admin;
   const auto authorization = this->authorization();
   if (!authorization) return Unexpected{authorization.error()};
-  const auto candidates = net::resolve(admin);
+  const auto server = address_of(admin);
+  const auto candidates = net::resolve(server);
   if (!candidates) return Unexpected{fmt::format("--admin {}: {}", admin, candidates.error())};
   const bool is_unix = admin.starts_with("unix:");
   const auto request = fmt::format("{} {} HTTP/1.0\r\nHost: {}\r\n{}\r\n", method, target,
-                                   is_unix ? std::string_view{"localhost"} : admin, *authorization);
+                                   is_unix ? "localhost" : server, *authorization);
   net::ClientSocket socket{base::Clock::now() + options_.timeout};
   if (const auto error = socket.connect(*candidates)) {
     return Unexpected{fmt::format("cannot reach the admin endpoint at {}: {}; {}", admin, *error,
                                   advice_for(admin))};
   }
+  if (const auto error = secure(socket)) return Unexpected{*error};
   std::string text;
   // A refusal may come before the request is read to its end: the answer says why.
   const auto unsent = socket.send(request);
@@ -157,6 +175,18 @@ Expected<Answer, std::string> Client::exchange(std::string_view method,
   return Unexpected{fmt::format(
       "{} does not answer as an admin endpoint does: --admin is admin.address, not a listener's",
       admin)};
+}
+
+std::optional<std::string> Client::secure(net::ClientSocket& socket) const {
+  const auto& admin = options_.admin;
+  if (!is_secure(admin)) return std::nullopt;
+  const auto context = net::TlsContext::for_client(options_.ca);
+  if (!context) return fmt::format("--ca {}", context.error());
+  const auto error = socket.start_tls(*context, host_of(address_of(admin)));
+  if (!error) return std::nullopt;
+  return fmt::format(
+      "no TLS with {}: {}; --ca names a file with who signed its certificate, which must name {}",
+      admin, *error, host_of(address_of(admin)));
 }
 
 std::string Client::explain(const Answer& answer) const {

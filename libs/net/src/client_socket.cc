@@ -55,7 +55,25 @@ std::optional<std::string> ClientSocket::connect_to(const RemoteAddress& candida
   return std::nullopt;
 }
 
+std::optional<std::string> ClientSocket::start_tls(const TlsContext& context,
+                                                   const std::string& name) {
+  tls_.emplace(context, socket_.get(), name);
+  while (true) {
+    const auto status = tls_->handshake();
+    if (status == TlsStream::Status::Done) return std::nullopt;
+    if (status == TlsStream::Status::Failed) return tls_->error();
+    if (!wait_for(status)) return "no TLS handshake in time";
+  }
+}
+
+// False at the deadline, and when there is nothing to wait for any more.
+bool ClientSocket::wait_for(TlsStream::Status status) {
+  if (status == TlsStream::Status::WantsInput) return wait_for(POLLIN);
+  return status == TlsStream::Status::WantsOutput && wait_for(POLLOUT);
+}
+
 std::optional<std::string> ClientSocket::send(std::string_view text) {
+  if (tls_) return send_tls(text);
   while (!text.empty()) {
     const auto sent = ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
@@ -69,8 +87,33 @@ std::optional<std::string> ClientSocket::send(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<std::string> ClientSocket::send_tls(std::string_view text) {
+  while (!text.empty()) {
+    const auto [status, size] = tls_->write(text);
+    text.remove_prefix(size);
+    if (status == TlsStream::Status::Failed) return tls_->error();
+    if (status != TlsStream::Status::Done && !wait_for(status)) return "the server does not read";
+  }
+  return std::nullopt;
+}
+
+base::Expected<std::size_t, std::string> ClientSocket::receive_tls(std::span<char> piece) {
+  while (true) {
+    const auto [status, size] = tls_->read(piece);
+    if (status == TlsStream::Status::Done) return size;
+    if (status == TlsStream::Status::Ended) return std::size_t{0};
+    if (status == TlsStream::Status::Failed) return Unexpected{tls_->error()};
+    if (!wait_for(status)) return Unexpected{std::string{"nothing came in time"}};
+  }
+}
+
 base::Expected<std::size_t, std::string> ClientSocket::receive(std::string& input) {
   std::array<char, 65'536> piece;
+  if (tls_) {
+    auto size = receive_tls(piece);
+    if (size) input.append(piece.data(), *size);
+    return size;
+  }
   while (wait_for(POLLIN)) {
     const auto size = ::recv(socket_.get(), piece.data(), piece.size(), 0);
     if (size >= 0) {
@@ -83,6 +126,7 @@ base::Expected<std::size_t, std::string> ClientSocket::receive(std::string& inpu
 }
 
 void ClientSocket::finish() {
+  if (tls_) tls_->shut_down();
   if (::shutdown(socket_.get(), SHUT_WR) != 0) return;
   std::array<char, 4096> ignored;
   while (wait_for(POLLIN)) {

@@ -1,4 +1,5 @@
 #include "openssl_error.h"
+#include "socket_bio.h"
 
 #include <cerrno>
 #include <new>
@@ -17,7 +18,9 @@ void TlsStream::Free::operator()(ssl_st* stream) const noexcept { ::SSL_free(str
 
 TlsStream::TlsStream(const TlsContext& context, int socket, Free /*unused*/)
     : stream_{::SSL_new(context.context_.get())} {
-  if (!stream_ || ::SSL_set_fd(stream_.get(), socket) != 1) throw std::bad_alloc{};
+  if (!stream_) throw std::bad_alloc{};
+  auto* const bio = make_socket_bio(socket);
+  ::SSL_set_bio(stream_.get(), bio, bio);
 }
 
 TlsStream::TlsStream(const TlsContext& context, int socket) : TlsStream{context, socket, Free{}} {

@@ -59,7 +59,8 @@ TEST(SchemaTest, RequiresARestartOnlyForWhatIsMadeAtTheStart) {
   for (const auto& place : config::leaves(schema().root(), &defaults)) {
     if (place.key->apply == config::Apply::Restart) restart.push_back(place.path);
   }
-  EXPECT_THAT(restart, ElementsAre("threads.acceptors", "threads.workers", "admin.address"));
+  EXPECT_THAT(restart, ElementsAre("threads.acceptors", "threads.workers", "admin.address",
+                                   "admin.tls.certificate", "admin.tls.key"));
 }
 
 }  // namespace

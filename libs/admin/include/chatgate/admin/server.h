@@ -11,8 +11,8 @@
 
 namespace chatgate::admin {
 
-/// The token file is of no use; the text names it and says why.
-class TokenError : public std::runtime_error {
+/// A file that the options name is of no use; the text names it and says why.
+class UnusableFile : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
@@ -38,7 +38,8 @@ class Server {
   /// Listens at `options.address`; port 0 lets the kernel choose. A Unix socket's file has the mode
   /// 0660: who can write to it has control.
   /// Errors: throws std::system_error when the address cannot be had, std::runtime_error when it is
-  /// none, TokenError when the token file is of no use. The text names the key and what is wrong.
+  /// none, UnusableFile when the token, the certificate or its key is of no use. The text names the
+  /// key and what is wrong.
   Server(const AdminOptions& options, Backend& backend);
   ~Server();
   Server(const Server&) = delete;
@@ -53,8 +54,9 @@ class Server {
   const std::string& token_warning() const noexcept;
 
   /// Reads the token again, from `options.token_file`, which may be another one or empty now, and
-  /// needs it for `options.token_for`. Gives a warning or an empty text; after an error everything
-  /// stays as it was.
+  /// needs it for `options.token_for`. Reads the certificate and its key again if `options.tls` is
+  /// what it was at the start; who is connected keeps the old one. Gives a warning or an empty
+  /// text; after an error everything stays as it was.
   base::Expected<std::string, std::string> reload_access(const AdminOptions& options);
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,12 +9,18 @@
 
 #include <chatgate/base/expected.h>
 
+namespace chatgate::net {
+class ClientSocket;
+}
+
 namespace chatgate::ctl {
 
 /// Which gateway is asked, and as whom.
 struct ClientOptions {
-  std::string admin = "127.0.0.1:9464";  // HOST:PORT, [V6]:PORT or unix:/path, as `admin.address`.
-  std::string token_file;                // As `admin.token_file`; empty = no token.
+  // HOST:PORT, [V6]:PORT or unix:/path, as `admin.address`; https://HOST:PORT if it speaks TLS.
+  std::string admin = "127.0.0.1:9464";
+  std::string ca;          // PEM: who signed its certificate; empty = whom the machine trusts.
+  std::string token_file;  // As `admin.token_file`; empty = no token.
   std::chrono::nanoseconds timeout = std::chrono::seconds{10};  // For one request.
 };
 
@@ -51,6 +58,8 @@ class Client {
   base::Expected<Answer, std::string> exchange(std::string_view method,
                                                const std::string& target) const;
   base::Expected<std::string, std::string> authorization() const;
+  // Nothing when there is nothing to secure, or it is.
+  std::optional<std::string> secure(net::ClientSocket& socket) const;
 
   const ClientOptions options_;
 };

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <chatgate/base/expected.h>
 #include <chatgate/base/units.h>
 #include <chatgate/net/resolve.h>
+#include <chatgate/net/tls_stream.h>
 #include <chatgate/net/unique_fd.h>
 
 namespace chatgate::net {
@@ -24,6 +26,10 @@ class ClientSocket {
   /// Connects to the first candidate that accepts. Returns the last one's error, or nothing.
   std::optional<std::string> connect(const std::vector<RemoteAddress>& candidates);
 
+  /// Speaks TLS from here on, with a server that is called `name` (an address counts as one).
+  /// Returns the error, or nothing.
+  std::optional<std::string> start_tls(const TlsContext& context, const std::string& name);
+
   /// Sends all of `text`. Returns the error, or nothing.
   std::optional<std::string> send(std::string_view text);
 
@@ -36,9 +42,13 @@ class ClientSocket {
  private:
   std::optional<std::string> connect_to(const RemoteAddress& candidate);
   bool wait_for(short events);
+  bool wait_for(TlsStream::Status status);
+  base::Expected<std::size_t, std::string> receive_tls(std::span<char> piece);
+  std::optional<std::string> send_tls(std::string_view text);
 
   const base::Clock::time_point deadline_;
   UniqueFd socket_;
+  std::optional<TlsStream> tls_;
 };
 
 }  // namespace chatgate::net

@@ -18,7 +18,6 @@ namespace chatgate::net {
 ///
 /// Threads: one at a time. Ownership: the socket is the caller's, and outlives the stream.
 /// Memory: buffers are held only while they hold something (SSL_MODE_RELEASE_BUFFERS).
-/// Signals: writing to who has gone raises SIGPIPE, which the program has to ignore.
 class TlsStream {
  public:
   enum class Status : std::uint8_t {
