@@ -94,10 +94,17 @@ function showStatus(status) {
   const notice = byId("drain-state");
   notice.hidden = status.drain_phase === 0;
   setText(notice, `Draining, phase ${status.drain_phase} of 5: ${whole(open)} sessions are still open.`);
+  showOverload(status.overload);
   showControls(status);
   const reload = status.config.last_reload;
   setText(byId("config-file"), (status.config.file || "no file") +
     (reload ? `; last reload ${reload.outcome} at ${reload.at}${[...reload.errors, ...reload.keys].map((one) => ` · ${one}`).join("")}` : ""));
+}
+
+function showOverload({ level, cause }) {
+  const hurried = level > 1 ? "who is silent or slow has less time" : "who has said nothing has less time";
+  byId("overload-state").hidden = level === 0;
+  setText(byId("overload-state"), `Overload because of ${cause}: newcomers are refused early, ${hurried}.`);
 }
 
 function showControls(status) {

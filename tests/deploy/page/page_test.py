@@ -164,6 +164,15 @@ class PageTest(unittest.TestCase):
         self.assertEqual(gateway.http("GET", "/readyz")[0], 200)
         gateway.stop(signal.SIGQUIT)
 
+    def test_shows_an_overload(self):
+        gateway = self.start()
+        self.open(gateway)
+        self.assertEqual(gateway.http("POST", "/overload/force")[0], 200)
+        self.browser.wait("document.querySelector('#overload-state').textContent"
+                          ".startsWith('Overload because of operator: ')")
+        self.assertEqual(gateway.http("POST", "/overload/release")[0], 200)
+        self.browser.wait("document.querySelector('#overload-state').hidden")
+
     def test_keeps_an_attack_text(self):
         with tempfile.TemporaryDirectory(prefix="chatgate-<b onmouseover=alert(3)>-") as folder:
             token = pathlib.Path(folder) / "token"
