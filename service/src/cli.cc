@@ -6,12 +6,15 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <chatgate/base/units.h>
+#include <chatgate/config/wording.h>
 #include <chatgate/service/bench_command.h>
 #include <chatgate/service/cli.h>
 #include <chatgate/service/config_docs.h>
@@ -113,6 +116,19 @@ void add_config_option(CLI::App& command, Arguments& arguments) {
       ->type_name("FILE");
 }
 
+// Of a command that does not exist CLI11 says no more than that one is required.
+std::optional<std::string> name_unknown_command(const CLI::App& app) {
+  const auto* command = &app;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  std::vector<std::string> known;
+  for (const auto* each : command->get_subcommands({})) known.push_back(each->get_name());
+  const auto unknown = app.remaining(true);
+  if (known.empty() || unknown.empty() || unknown.front().starts_with('-')) return std::nullopt;
+  return fmt::format(
+      "{} is no command of {}; there are {}\nRun with --help for more information.\n",
+      config::in_quotes(unknown.front()), command->get_display_name(), fmt::join(known, ", "));
+}
+
 // CLI11 keeps the last of equal short texts aligned; long explanations go to the footers.
 void declare(CLI::App& app, Arguments& arguments) {
   app.footer(footer());
@@ -196,6 +212,10 @@ int run_command_line(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (const auto mistake = name_unknown_command(app)) {
+      std::cerr << *mistake;
+      return kExitUsage;
+    }
     // CLI11 has codes of its own for mistakes; 0 is a --help or --version that was obeyed.
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }

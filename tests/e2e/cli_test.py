@@ -64,6 +64,17 @@ class CommandLineTest(unittest.TestCase):
                 self.assert_exits(result, 2)
                 self.assertNotEqual(result.stdout + result.stderr, "")
 
+    def test_an_unknown_command_is_named_and_so_are_those_there_are(self):
+        for arguments, message in (
+                (["dance"], '"dance" is no command of chatgate; there are run, check, '),
+                (["ctl", "dance"], '"dance" is no command of ctl; there are status, connections, '),
+                (["ctl", "overload", "dance"],
+                 '"dance" is no command of overload; there are force, release\n')):
+            with self.subTest(arguments):
+                result = chatgate(*arguments)
+                self.assert_exits(result, 2)
+                self.assertIn(message, result.stderr)
+
     def test_version_is_a_number(self):
         result = chatgate("version")
         self.assert_exits(result, 0)
