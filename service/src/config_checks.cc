@@ -1,6 +1,7 @@
 #include "config_checks.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 #include <variant>
@@ -35,6 +36,7 @@ class Checker {
   void check_idle_warning();
   void check_admin();
   void check_admin_tls();
+  void check_tls();
 
  private:
   // Blames the first of `paths` that somebody wrote; the others are the defaults it disagrees with.
@@ -207,6 +209,28 @@ void Checker::check_admin_tls() {
   complain({keys[is_key ? 1 : 0]}, context.error().text);
 }
 
+void Checker::check_tls() {
+  for (const auto& listener : config_.listeners) {
+    const auto& tls = listener.tls;
+    const auto path = "listeners." + listener.name + ".tls.";
+    if (!tls.is_on()) {
+      if (!tls.key.empty()) complain({path + "key"}, "a key needs its certificate");
+      if (!tls.client_ca.empty()) complain({path + "client_ca"}, "needs a certificate and its key");
+      if (!tls.sni.empty()) complain({path + "sni"}, "needs a certificate for all other names");
+      continue;
+    }
+    if (tls.key.empty()) {
+      complain({path + "certificate"}, "a certificate needs its key");
+      continue;
+    }
+    const auto context = net::TlsContext::for_server(tls);
+    if (context) continue;
+    constexpr std::array kKeys{"certificate", "key", "sni", "client_ca"};
+    const auto option = static_cast<std::size_t>(context.error().option);
+    complain({path + kKeys[option]}, context.error().text);
+  }
+}
+
 }  // namespace
 
 void check_across(const GatewayConfig& config, const std::string& name, config::Reading& reading) {
@@ -222,6 +246,7 @@ void check_across(const GatewayConfig& config, const std::string& name, config::
   checker.check_idle_warning();
   checker.check_admin();
   checker.check_admin_tls();
+  checker.check_tls();
 }
 
 }  // namespace chatgate::service

@@ -38,8 +38,9 @@ This page is generated from the table that the parser uses; do not edit it.
 | number | decimal digits; no sign, no leading zero, no quotes |
 | switch | `true` or `false` |
 
-Templates hold `{peer}`, `{listener}`, `{session}`, `{time}` and `{connections}`; a farewell and a
-reply `{count}` too, and a reply `{message}`. `{{` and `}}` are braces.
+Templates hold `{peer}`, `{subject}` (whom the client's certificate names), `{listener}`,
+`{session}`, `{time}` and `{connections}`; a farewell and a reply `{count}` too, and a reply
+`{message}`. `{{` and `}}` are braces.
 
 ## Environment
 
@@ -61,6 +62,7 @@ No key holds a secret: `admin.token_file` names the file that does.
 
 - Each listener's `service` exists; no address is used twice, port 0 excepted.
 - `proxy_protocol: required` needs `proxy_trusted`, but on a Unix socket, whose file says who may.
+- A `certificate` has its `key`, and both can be read and belong together: here and in `admin.tls`.
 - `limits.per_source.penalties.min` ≤ `max`.
 - `overload.first_message` ≤ `idle`, but for `0s`.
 - `output.soft` ≤ `output.hard` ≤ `output.budget`.

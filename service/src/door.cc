@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include <chatgate/protocol/sniffer.h>
+
 namespace chatgate::service {
 namespace {
 
@@ -18,13 +20,6 @@ constexpr std::chrono::minutes kErrorLogPause{1};
 // When a listener closes, headers that are on their way may still arrive. A proxy sends its header
 // as soon as it is connected.
 constexpr std::chrono::milliseconds kLastHeaders{250};
-
-std::string refusal_line(session::EndReason reason, base::SessionId id) {
-  const auto* text = reason == session::EndReason::DenyCidr
-                         ? "access denied"
-                         : "too many connections, try again later";
-  return fmt::format("421 {} [{}]\n", text, id.value);
-}
 
 bool is_full(admission::Refusal refusal) noexcept {
   return refusal == admission::Refusal::LimitGlobal || refusal == admission::Refusal::LimitListener;
@@ -102,7 +97,7 @@ void AcceptorThread::Door::on_exhausted(net::UniqueFd socket, const net::PeerAdd
   count_refused(newcomer, session::EndReason::LimitGlobal);
   const auto line = listener_.slot.needs_proxy_header()
                         ? std::string{}
-                        : refusal_line(session::EndReason::LimitGlobal, newcomer.id);
+                        : refusal_text(session::EndReason::LimitGlobal, newcomer.id);
   Dismissals::dismiss_at_once(std::move(socket), line);
 }
 
@@ -160,7 +155,7 @@ void AcceptorThread::Door::refuse(Newcomer newcomer, admission::Refusal refusal)
   if (context_.over_limit.load(std::memory_order_relaxed) == OverLimit::Reset) {
     return Dismissals::reset(std::move(newcomer.socket));
   }
-  dismissals_.dismiss(std::move(newcomer.socket), refusal_line(reason, newcomer.id));
+  dismissals_.dismiss(std::move(newcomer.socket), refusal_text(reason, newcomer.id));
 }
 
 void AcceptorThread::Door::refuse_silently(Newcomer newcomer, session::EndReason reason,
@@ -193,6 +188,16 @@ void AcceptorThread::Door::count_refused(const Newcomer& newcomer, session::EndR
   context_.log.write_limited(telemetry::LogLevel::Info, "connection_refused",
                              std::span{fields}.first(error.empty() ? 4 : 5),
                              session::token(reason));
+}
+
+// A handshake for somebody who is sent away would cost more than what refusing is to save.
+std::string AcceptorThread::Door::refusal_text(session::EndReason reason,
+                                               base::SessionId id) const {
+  if (listener_.slot.is_encrypted()) return std::string{protocol::kTlsAlert};
+  const auto* text = reason == session::EndReason::DenyCidr
+                         ? "access denied"
+                         : "too many connections, try again later";
+  return fmt::format("421 {} [{}]\n", text, id.value);
 }
 
 base::SessionId AcceptorThread::Door::next_id() noexcept {

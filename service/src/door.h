@@ -56,6 +56,7 @@ class AcceptorThread::Door final : private net::Acceptor::Handler, private Heade
   void refuse_silently(Newcomer newcomer, session::EndReason reason, std::string_view error = {});
   void count_refused(const Newcomer& newcomer, session::EndReason reason,
                      std::string_view error = {});
+  std::string refusal_text(session::EndReason reason, base::SessionId id) const;
   base::SessionId next_id() noexcept;
   bool waits_at_limit() const noexcept;
   void wait_for_room();

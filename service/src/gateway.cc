@@ -72,7 +72,7 @@ void Gateway::start() {
   }
   control_.run([&] {
     overload_.apply(config.overload, config.limits);
-    listeners_.apply(config, listeners_.open_sockets(config));
+    listeners_.apply(config, listeners_.open_sockets(config), Listeners::load_tls(config));
     publish_listeners();
     log_listening({});
     watch_config(config.watch);

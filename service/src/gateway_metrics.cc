@@ -106,6 +106,12 @@ void Gateway::write_admission(MetricWriter& writer) const {
   writer.counter("chatgate_proxy_headers_overflow_total",
                  "Connections that gave up their wait for a PROXY header because too many waited.",
                  {}, static_cast<double>(headers_.overflows()));
+  std::int64_t handshakes = 0;
+  for (const auto& worker : workers_) handshakes += worker->handshakes().value();
+  writer.gauge("chatgate_tls_handshakes_open", "TLS handshakes that are not done yet.", {},
+               static_cast<double>(handshakes));
+  writer.gauge("chatgate_tls_handshakes_limit", "How many may be under way.", {},
+               present_config().limits.tls_handshakes);
   writer.gauge("chatgate_lingering_refusals", "Refused clients that still may read their line.", {},
                static_cast<double>(dismissals_.used()));
   writer.gauge("chatgate_lingering_refusals_limit", "How many may linger.", {},

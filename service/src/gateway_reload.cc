@@ -62,6 +62,7 @@ ReloadResult Gateway::apply(LoadedConfig loaded, std::vector<std::string> change
     // What can fail comes first.
     const auto limits = within_descriptors(config.limits, log_);
     auto sockets = listeners_.open_sockets(config);
+    const auto tls = Listeners::load_tls(config);
     if (const auto error = log_.apply(config.log)) return rejected({*error});
     if (const auto error = reload_access(config)) {
       // The old log was good a moment ago.
@@ -75,7 +76,7 @@ ReloadResult Gateway::apply(LoadedConfig loaded, std::vector<std::string> change
     header_timeout_ = config.proxy_header_timeout;
     exit_after_ = config.limits.exit_after;
     const auto known = listeners_.ids();
-    auto removed = listeners_.apply(config, std::move(sockets));
+    auto removed = listeners_.apply(config, std::move(sockets), tls);
     publish_listeners();
     log_listening(known);
     drain_removed(std::move(removed), config.drain);

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include <chatgate/base/assert.h>
 #include <chatgate/service/listeners.h>
 #include <chatgate/service/memory_budget.h>
@@ -26,7 +28,27 @@ std::string addresses_of(const std::vector<net::ListeningSocket>& sockets) {
   return addresses;
 }
 
+admission::ListenerLimits limits_of(const ListenerConfig& config) {
+  auto limits = config.limits;
+  limits.is_encrypted = config.tls.is_on();
+  return limits;
+}
+
 }  // namespace
+
+Listeners::TlsContexts Listeners::load_tls(const GatewayConfig& config) {
+  TlsContexts contexts;
+  for (const auto& listener : config.listeners) {
+    if (!listener.tls.is_on()) continue;
+    auto context = net::TlsContext::for_server(listener.tls);
+    if (!context) {
+      throw UnusableSetting{
+          fmt::format("listeners.{}.tls: {}", listener.name, context.error().text)};
+    }
+    contexts.emplace(listener.name, *std::move(context));
+  }
+  return contexts;
+}
 
 Listeners::OpenSockets Listeners::open_sockets(const GatewayConfig& config) const {
   OpenSockets sockets;
@@ -60,7 +82,8 @@ const Listeners::Listener* Listeners::find_same(const ListenerConfig& config) co
   return is_same ? &found->second : nullptr;
 }
 
-std::vector<base::ListenerId> Listeners::apply(const GatewayConfig& config, OpenSockets sockets) {
+std::vector<base::ListenerId> Listeners::apply(const GatewayConfig& config, OpenSockets sockets,
+                                               const TlsContexts& tls) {
   std::map<std::string, Listener> before;
   before.swap(listeners_);
   for (const auto& listener : config.listeners) {
@@ -75,13 +98,13 @@ std::vector<base::ListenerId> Listeners::apply(const GatewayConfig& config, Open
       }
     }
     entry.config = listener;
-    admission_.apply(*entry.slot, listener.limits);
-    set_profile(entry, config);
+    admission_.apply(*entry.slot, limits_of(listener));
+    set_profile(entry, config, tls);
     listeners_.insert(std::move(kept));
   }
   for (const auto& listener : config.listeners) {
     const auto opened = sockets.find(listener.name);
-    if (opened != sockets.end()) add(listener, std::move(opened->second), config);
+    if (opened != sockets.end()) add(listener, std::move(opened->second), config, tls);
   }
   std::vector<base::ListenerId> removed;
   for (auto& [name, listener] : before) {
@@ -93,11 +116,11 @@ std::vector<base::ListenerId> Listeners::apply(const GatewayConfig& config, Open
 }
 
 void Listeners::add(const ListenerConfig& config, std::vector<net::ListeningSocket> sockets,
-                    const GatewayConfig& whole) {
+                    const GatewayConfig& whole, const TlsContexts& tls) {
   Listener listener{.config = config, .id = {next_id_++}, .address = addresses_of(sockets)};
-  listener.slot = &admission_.add_listener(listener.id, config.limits);
+  listener.slot = &admission_.add_listener(listener.id, limits_of(config));
   listener.counters = &metrics_.listener(config.name);
-  set_profile(listener, whole);  // Before the first arrival can be handed over.
+  set_profile(listener, whole, tls);  // Before the first arrival can be handed over.
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     acceptors_[i % acceptors_.size()]->open({.id = listener.id,
                                              .name = config.name,
@@ -108,7 +131,8 @@ void Listeners::add(const ListenerConfig& config, std::vector<net::ListeningSock
   listeners_.emplace(config.name, std::move(listener));
 }
 
-void Listeners::set_profile(const Listener& listener, const GatewayConfig& config) {
+void Listeners::set_profile(const Listener& listener, const GatewayConfig& config,
+                            const TlsContexts& tls) {
   const auto& service = config.services.at(listener.config.service);
   auto profile = std::make_shared<session::ListenerProfile>(
       session::ListenerProfile{.id = listener.id,
@@ -125,6 +149,10 @@ void Listeners::set_profile(const Listener& listener, const GatewayConfig& confi
                                .farewell = compile(service.farewell)});
   // Each worker keeps to its own part, so that no session asks another thread what it may queue.
   profile->output.budget.count = output_budget(config.output.budget).count / workers_.size();
+  profile->tls_handshakes_max =
+      std::max<std::size_t>(config.limits.tls_handshakes / workers_.size(), 1);
+  const auto context = tls.find(listener.config.name);
+  if (context != tls.end()) profile->tls = context->second;
   for (const auto& worker : workers_) worker->set_profile(profile);
 }
 

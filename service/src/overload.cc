@@ -10,8 +10,8 @@ namespace {
 using admission::Mode;
 using admission::OverloadLevel;
 
-// A cgroup's limit may be changed while we run; every five seconds is soon enough.
-constexpr std::uint32_t kLooksPerLimit = 50;
+// A cgroup's limit may be changed while we run; every minute is soon enough.
+constexpr std::uint32_t kLooksPerLimit = 600;
 
 // Below this share of the budget it need not be known exactly how much of it is in use.
 constexpr double kExactFrom = 0.5;

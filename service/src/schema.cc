@@ -49,6 +49,28 @@ Table<admission::ListenerLimits> access() {
             "Who may not connect, allowed or not.");
 }
 
+Table<net::TlsServerOptions> listener_tls() {
+  using net::ClientCertificate;
+  using net::TlsVersion;
+  using Tls = net::TlsServerOptions;
+  return Table<Tls>{}
+      .key("certificate", &Tls::certificate, path_type(),
+           "A PEM file: the certificate, then what signed it; empty = no TLS.")
+      .key("key", &Tls::key, path_type(), "A PEM file: its key, without a passphrase.")
+      .list("sni", &Tls::sni, path_type(), {0, 1024},
+            "PEM files, each with a certificate, its signers and key: for clients who ask for its "
+            "name.")
+      .key("client_ca", &Tls::client_ca, path_type(),
+           "A PEM file: who signs the certificates that clients are asked for; empty = none are.")
+      .key("client_certificate", &Tls::client_certificate,
+           choice<ClientCertificate>({{"required", ClientCertificate::Required},
+                                      {"optional", ClientCertificate::Optional}}),
+           "With `client_ca`: whether a client without one is served. A wrong one never is.")
+      .key("min_version", &Tls::min_version,
+           choice<TlsVersion>({{"1.2", TlsVersion::Tls12}, {"1.3", TlsVersion::Tls13}}),
+           "The oldest version of TLS that is spoken.");
+}
+
 Table<ListenerConfig> listener() {
   using session::Telnet;
   using Limits = admission::ListenerLimits;
@@ -69,6 +91,8 @@ Table<ListenerConfig> listener() {
            "required = a PROXY header, version 1 or 2, comes first and names the client.")
       .list("proxy_trusted", within(&ListenerConfig::limits, &Limits::proxy_trusted), cidr_type(),
             {0, kCidrsMax}, "Whose PROXY headers are believed; nobody else may connect then.")
+      .section("tls", &ListenerConfig::tls, listener_tls(),
+               "Its clients speak TLS. A reload reads the files again.")
       .section("access", &ListenerConfig::limits, access(), "Who may connect.")
       .key("max_connections", within(&ListenerConfig::limits, &Limits::max_connections),
            Whole{0, 1'000'000}, "Open connections of this listener; 0 = the global limit alone.");
@@ -159,6 +183,8 @@ Table<LimitsConfig> limits() {
            "reply = a line that says so, then close; backlog = stop accepting; reset = RST.")
       .key("mode", within(kAdmission, &LimitOptions::mode), mode(),
            "enforce = refuse; observe = only count what would be refused; off = neither.")
+      .key("tls_handshakes", &LimitsConfig::tls_handshakes, Whole{1, 1'000'000},
+           "TLS handshakes at a time, shared evenly by the workers; one more ends the oldest.")
       .key("exit_after", &LimitsConfig::exit_after, Whole{0, 1'000'000'000},
            "Sessions to serve, then drain and exit; 0 = never.")
       .section("per_source", within(kAdmission, &LimitOptions::per_source), per_source(),
@@ -199,6 +225,8 @@ Table<GatewayConfig> timeouts() {
            "The client takes no byte of what waits for it; 0s = off.")
       .key("proxy_header", &GatewayConfig::proxy_header_timeout, duration(100ms, 10min),
            "From accept to the end of a PROXY header, where one is required.")
+      .key("tls_handshake", within(kTimeouts, &TimeoutOptions::tls_handshake),
+           duration(100ms, 10min), "From accept to the end of the TLS handshake.")
       .key("max_lifetime", within(kTimeouts, &TimeoutOptions::max_lifetime), limit,
            "Of a session, shortened at random by up to 10 %; 0s = off.");
 }

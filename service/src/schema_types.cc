@@ -63,6 +63,8 @@ std::string_view spelling(Placeholder placeholder) {
       return "{count}";
     case Placeholder::Connections:
       return "{connections}";
+    case Placeholder::Subject:
+      return "{subject}";
   }
   return {};
 }

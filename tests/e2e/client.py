@@ -1,18 +1,22 @@
 """Clients over real sockets, every operation of which ends."""
 
 import socket
+import ssl
 import struct
 
 from gateway import PATIENCE
 
 EOF = "<eof>"
 RESET = "<reset>"
+CUT = "<cut>"  # By TLS: it ended without a close_notify.
 
 
 class Client:
     """A blocking client of lines."""
 
-    def __init__(self, address, *, source=None, receive_bytes=None, patience=PATIENCE):
+    def __init__(self, address, *, source=None, receive_bytes=None, patience=PATIENCE, tls=None,
+                 name="localhost"):
+        """`tls`: an ssl.SSLContext, to talk by TLS with a server called `name`."""
         unix = isinstance(address, (str, bytes))
         internet = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.socket = socket.socket(socket.AF_UNIX if unix else internet, socket.SOCK_STREAM)
@@ -24,6 +28,9 @@ class Client:
             self.socket.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT
             self.socket.bind((source, 0))
         self.socket.connect(address)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=name,
+                                          suppress_ragged_eofs=False)
         self._input = b""
 
     def __enter__(self):
@@ -41,6 +48,8 @@ class Client:
             data = self.socket.recv(65536)
         except ConnectionResetError:
             return RESET
+        except ssl.SSLEOFError:
+            return CUT
         self._input += data
         return None if data else EOF
 
@@ -62,7 +71,7 @@ class Client:
         while not (end := self._receive()):
             pass
         rest, self._input = self._input, b""
-        return rest.decode(errors="replace") + (end if end == RESET else "")
+        return rest.decode(errors="replace") + (end if end != EOF else "")
 
     def half_close(self):
         self.socket.shutdown(socket.SHUT_WR)

@@ -13,14 +13,14 @@ SERIES_MAX = 300
 CLOSED_REASONS = set(
     "client_eof client_reset quit session_done idle_timeout first_message_timeout line_timeout "
     "write_timeout line_too_long protocol_error invalid_utf8 wrong_protocol_tls "
-    "wrong_protocol_http wrong_protocol_ssh wrong_protocol_proxy slow_soft slow_hard max_lifetime "
-    "drain drain_forced admin_kill".split())
+    "wrong_protocol_http wrong_protocol_ssh wrong_protocol_proxy tls_handshake tls_timeout "
+    "slow_soft slow_hard max_lifetime drain drain_forced admin_kill".split())
 REJECTED_REASONS = set(
     "proxy_timeout proxy_invalid proxy_untrusted "
     "deny_cidr limit_global limit_listener limit_source_count limit_source_rate "
-    "penalty".split())
+    "penalty memory overload".split())
 KNOWN_REASONS = CLOSED_REASONS | REJECTED_REASONS | set(
-    "draining memory overload internal_error".split())
+    "draining internal_error".split())
 
 FAMILIES = """
     connections_accepted_total connections_rejected_total connections_closed_total connections_open

@@ -2,12 +2,14 @@
 #include "lone_worker.h"
 
 #include <array>
+#include <optional>
 #include <ostream>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include <chatgate/session/end_reason.h>
+#include <chatgate/support/certificate.h>
 #include <chatgate/support/metrics_text.h>
 
 // Each end reason is produced by a real client; a value that nobody produces does not compile.
@@ -70,7 +72,16 @@ class Stage : public GatewayTest {
     EXPECT_EQ(client.receive_until_eof(), "");
   }
 
+  TestGateway& start_with_tls() {
+    identity_.emplace();
+    listener().tls = {.certificate = identity_->certificate(), .key = identity_->key()};
+    return start();
+  }
+
   void limit_sources_alone() { config.limits.admission.per_source.exempt.clear(); }
+
+ private:
+  std::optional<support::Certificate> identity_;
 };
 
 struct Scene {
@@ -192,6 +203,20 @@ constexpr std::array<Scene, session::kEndReasonCount> kScenes{{
     {EndReason::WrongProtocolSsh, [](Stage& stage) { stage.say_and_wait("SSH-2.0-client\r\n"); }},
     {EndReason::WrongProtocolProxy,
      [](Stage& stage) { stage.say_and_wait("PROXY TCP4 192.0.2.1 192.0.2.2 4000 5000\r\n"); }},
+    {EndReason::TlsHandshake,
+     [](Stage& stage) {
+       auto client = stage.start_with_tls().connect();
+       client.send("hello\n");
+       EXPECT_EQ(client.receive_line(), "400 this port speaks TLS");
+       EXPECT_EQ(client.receive_line(), kEof);
+     }},
+    {EndReason::TlsTimeout,
+     [](Stage& stage) {
+       stage.config.timeouts.tls_handshake = kShort;
+       auto client = stage.start_with_tls().connect();
+       EXPECT_EQ(client.receive_line(), "400 this port speaks TLS");
+       EXPECT_EQ(client.receive_line(), kEof);
+     }},
     {EndReason::ProxyTimeout,
      [](Stage& stage) {
        stage.config.proxy_header_timeout = kShort;

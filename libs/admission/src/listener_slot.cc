@@ -30,6 +30,7 @@ ListenerSlot::ListenerSlot(Admission& admission, base::ListenerId id, const List
       id_{id},
       slots_{slots_of(limits)},
       needs_proxy_header_{limits.needs_proxy_header},
+      is_encrypted_{limits.is_encrypted},
       access_{std::make_shared<const Access>(limits)} {}
 
 ListenerSlot::~ListenerSlot() = default;
@@ -48,6 +49,7 @@ void ListenerSlot::apply(const ListenerLimits& limits) {
     access_.swap(access);
   }
   needs_proxy_header_ = limits.needs_proxy_header;
+  is_encrypted_ = limits.is_encrypted;
 }
 
 std::shared_ptr<const ListenerSlot::Access> ListenerSlot::access() const {

@@ -35,6 +35,7 @@ std::ptrdiff_t Connection::send_some(int socket, std::string_view bytes) noexcep
 
 Connection::~Connection() {
   CHATGATE_ASSERT(loop_.is_current_thread());
+  if (tls_ && !is_closed_ && !has_failed_) tls_->shut_down();
   loop_.ready_set().remove(*this);
 }
 
@@ -47,6 +48,61 @@ Connection::Read Connection::no_data(std::ptrdiff_t count) noexcept {
   if (errno == EINTR) return {Read::Kind::Nothing};
   is_readable_ = false;
   return {errno == EAGAIN ? Read::Kind::Nothing : Read::Kind::Failed};
+}
+
+void Connection::start_tls(const TlsContext& context) {
+  tls_ = std::make_unique<TlsStream>(context, socket_.get());
+}
+
+TlsStream::Status Connection::handshake() {
+  const auto status = tls_->handshake();
+  note_wish(status);
+  return status;
+}
+
+// Whether TLS waits for the socket. Unlike recv(2) it may read on after a short read, so that only
+// this ends the readiness.
+bool Connection::note_wish(TlsStream::Status status) noexcept {
+  if (status == TlsStream::Status::WantsOutput) {
+    reads_when_writable_ = true;
+    await_room();
+  } else if (status != TlsStream::Status::WantsInput) {
+    return false;
+  }
+  is_readable_ = false;
+  return true;
+}
+
+Connection::Read Connection::read_tls(std::span<char> into) {
+  const auto [status, size] = tls_->read(into);
+  if (status == TlsStream::Status::Done) return {Read::Kind::Data, size};
+  if (note_wish(status)) return {Read::Kind::Nothing};
+  return {status == TlsStream::Status::Ended ? Read::Kind::Eof : Read::Kind::Failed};
+}
+
+// As send_some(): how much was taken, or -1 and errno. What is pending in the stream is the
+// beginning of what is sent next (SSL_write(3), a write that is repeated).
+std::ptrdiff_t Connection::send_tls(std::string_view bytes) {
+  std::size_t sent = 0;
+  while (sent < bytes.size()) {
+    const auto [status, size] = tls_->write(bytes.substr(sent));
+    sent += size;
+    if (status == TlsStream::Status::Done) continue;
+    const bool is_pending =
+        status == TlsStream::Status::WantsOutput || status == TlsStream::Status::WantsInput;
+    errno = is_pending ? EAGAIN : EPIPE;
+    if (!is_pending || sent == 0) return -1;
+    break;
+  }
+  return static_cast<std::ptrdiff_t>(sent);
+}
+
+// Behind what is queued, or by TLS.
+std::ptrdiff_t Connection::send_otherwise(std::string_view batch,
+                                          const std::vector<ReplyMark>& replies) {
+  if (output_) return queue(batch, 0, replies);
+  const auto count = send_tls(batch);
+  return count == static_cast<std::ptrdiff_t>(batch.size()) ? count : queue(batch, count, replies);
 }
 
 // Keeps what the socket did not take of a batch; `count` is what the attempt to send it gave.
@@ -73,7 +129,8 @@ void Connection::await_room() noexcept {
 
 void Connection::flush() {
   while (output_) {
-    const auto count = send_some(socket_.get(), output_->front());
+    const auto front = output_->front();
+    const auto count = tls_ ? send_tls(front) : send_some(socket_.get(), front);
     if (count < 0) {
       if (errno == EINTR) continue;
       has_failed_ = errno != EAGAIN;
@@ -89,10 +146,15 @@ void Connection::flush() {
 
 void Connection::shut_down_output() noexcept {
   output_.reset();
+  is_closed_ = true;
+  if (tls_) tls_->shut_down();
+  // What still comes is dropped, and only the socket can tell when that ends.
+  if (tls_ && !tls_->is_shaken()) tls_.reset();
   ::shutdown(socket_.get(), SHUT_WR);
 }
 
 void Connection::abort_on_close() noexcept {
+  is_closed_ = true;
   const ::linger reset{.l_onoff = 1, .l_linger = 0};  // socket(7): SO_LINGER of 0 means RST.
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 }
@@ -117,6 +179,10 @@ void Connection::on_ready(std::uint32_t events) {
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) is_hung_up_ = true;
   if ((events & EPOLLIN) != 0 || is_hung_up_) is_readable_ = true;
   if ((events & EPOLLOUT) != 0 && output_) flush();
+  if ((events & EPOLLOUT) != 0 && reads_when_writable_) {
+    reads_when_writable_ = false;
+    is_readable_ = true;
+  }
   if (!waiter_) return;
   if (has_failed_) return resume(Wake::Failed);
   if (is_satisfied()) resume(Wake::Ready);

@@ -1,12 +1,19 @@
 #include "openssl_error.h"
+#include "tls_tickets.h"
 
 #include <array>
 #include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <new>
+#include <optional>
 #include <system_error>
 
 #include <fmt/format.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <unistd.h>
 
 #include <chatgate/net/tls_context.h>
@@ -16,12 +23,14 @@ namespace {
 
 using base::Unexpected;
 using Option = TlsError::Option;
+using Context = std::shared_ptr<ssl_ctx_st>;
+using Failure = std::optional<TlsError>;
 
 constexpr char kTls12Ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr char kGroups[] = "X25519:P-256:P-384";
 
-std::shared_ptr<ssl_ctx_st> make_context(const ::SSL_METHOD* method) {
-  std::shared_ptr<ssl_ctx_st> context{::SSL_CTX_new(method), ::SSL_CTX_free};
+Context make_context(const ::SSL_METHOD* method) {
+  Context context{::SSL_CTX_new(method), ::SSL_CTX_free};
   if (!context) throw std::bad_alloc{};
   ::SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   ::SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
@@ -38,14 +47,100 @@ std::shared_ptr<ssl_ctx_st> make_context(const ::SSL_METHOD* method) {
 // Never asks a person for a passphrase: there is none at a service.
 int no_passphrase(char* /*buffer*/, int /*size*/, int /*writes*/, void* /*user*/) { return -1; }
 
-Unexpected<TlsError> cannot_use(Option option, const std::string& path) {
+TlsError cannot_use(Option option, const std::string& path) {
   // OpenSSL's own words for a file that is not there are hard to read.
   if (::access(path.c_str(), R_OK) != 0) {
     const auto reason = std::generic_category().message(errno);
     ::ERR_clear_error();
-    return {{option, fmt::format("cannot read {}: {}", path, reason)}};
+    return {option, fmt::format("cannot read {}: {}", path, reason)};
   }
-  return {{option, fmt::format("{}: {}", path, take_openssl_error("not a PEM file"))}};
+  return {option, fmt::format("{}: {}", path, take_openssl_error("not a PEM file"))};
+}
+
+Failure load_identity(ssl_ctx_st* context, const std::string& certificate, const std::string& key,
+                      Option certificate_option, Option key_option) {
+  if (::SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1) {
+    return cannot_use(certificate_option, certificate);
+  }
+  if (::SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1 ||
+      ::SSL_CTX_check_private_key(context) != 1) {
+    return cannot_use(key_option, key);
+  }
+  return {};
+}
+
+Failure ask_clients(ssl_ctx_st* context, const TlsServerOptions& options) {
+  const auto& ca = options.client_ca;
+  if (ca.empty()) return {};
+  auto* const names = ::SSL_load_client_CA_file(ca.c_str());
+  ::SSL_CTX_set_client_CA_list(context, names);
+  if (names == nullptr || ::SSL_CTX_load_verify_file(context, ca.c_str()) != 1) {
+    return cannot_use(Option::ClientCa, ca);
+  }
+  const bool required = options.client_certificate == ClientCertificate::Required;
+  ::SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                       nullptr);
+  return {};
+}
+
+std::string content_of(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+// A ticket is worth something only where this is the same as where it was given.
+void bind_tickets(ssl_ctx_st* context, const TlsServerOptions& options) {
+  const auto rules =
+      fmt::format("{}\n{}\n{}", content_of(options.certificate), content_of(options.client_ca),
+                  static_cast<int>(options.client_certificate));
+  std::array<unsigned char, SSL_MAX_SID_CTX_LENGTH> digest{};
+  static_assert(SSL_MAX_SID_CTX_LENGTH == 32);
+  ::EVP_Digest(rules.data(), rules.size(), digest.data(), nullptr, ::EVP_sha256(), nullptr);
+  ::SSL_CTX_set_session_id_context(context, digest.data(), digest.size());
+}
+
+base::Expected<Context, TlsError> make_server(const TlsServerOptions& options,
+                                              const std::string& certificate,
+                                              const std::string& key, Option certificate_option,
+                                              Option key_option) {
+  auto context = make_context(::TLS_server_method());
+  if (options.min_version == TlsVersion::Tls13) {
+    ::SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
+  }
+  // Many clients close without a close_notify: for a conversation of lines that is an end.
+  ::SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
+  ::SSL_CTX_set_default_passwd_cb(context.get(), no_passphrase);
+  if (auto failure =
+          load_identity(context.get(), certificate, key, certificate_option, key_option)) {
+    return Unexpected{*std::move(failure)};
+  }
+  if (auto failure = ask_clients(context.get(), options)) return Unexpected{*std::move(failure)};
+  use_tickets(context.get());
+  bind_tickets(context.get(), options);
+  return context;
+}
+
+// What one listener can show: SNI chooses.
+struct Identities {
+  Context main;
+  std::vector<Context> others;
+};
+
+bool has_name(ssl_ctx_st* context, const char* name) {
+  auto* const certificate = ::SSL_CTX_get0_certificate(context);
+  return certificate != nullptr && ::X509_check_host(certificate, name, 0, 0, nullptr) == 1;
+}
+
+int choose_identity(::SSL* stream, int* /*alert*/, void* argument) {
+  const auto& identities = *static_cast<const Identities*>(argument);
+  const char* const name = ::SSL_get_servername(stream, TLSEXT_NAMETYPE_host_name);
+  if (name == nullptr || has_name(identities.main.get(), name)) return SSL_TLSEXT_ERR_OK;
+  for (const auto& other : identities.others) {
+    if (!has_name(other.get(), name)) continue;
+    ::SSL_set_SSL_CTX(stream, other.get());
+    break;
+  }
+  return SSL_TLSEXT_ERR_OK;  // Who asks for nobody's name sees whom it has reached.
 }
 
 }  // namespace
@@ -62,35 +157,21 @@ std::string take_openssl_error(std::string otherwise) {
 }
 
 base::Expected<TlsContext, TlsError> TlsContext::for_server(const TlsServerOptions& options) {
-  auto context = make_context(::TLS_server_method());
   ::ERR_clear_error();
-  if (options.min_version == TlsVersion::Tls13) {
-    ::SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
+  auto main =
+      make_server(options, options.certificate, options.key, Option::Certificate, Option::Key);
+  if (!main) return Unexpected{main.error()};
+  const auto identities = std::make_shared<Identities>();
+  identities->main = *std::move(main);
+  for (const auto& path : options.sni) {
+    auto other = make_server(options, path, path, Option::Sni, Option::Sni);
+    if (!other) return Unexpected{other.error()};
+    identities->others.push_back(*std::move(other));
   }
-  ::SSL_CTX_set_default_passwd_cb(context.get(), no_passphrase);
-  if (::SSL_CTX_use_certificate_chain_file(context.get(), options.certificate.c_str()) != 1) {
-    return cannot_use(Option::Certificate, options.certificate);
-  }
-  if (::SSL_CTX_use_PrivateKey_file(context.get(), options.key.c_str(), SSL_FILETYPE_PEM) != 1 ||
-      ::SSL_CTX_check_private_key(context.get()) != 1) {
-    return cannot_use(Option::Key, options.key);
-  }
-  if (options.client_certificate != ClientCertificate::None) {
-    const auto& ca = options.client_ca;
-    auto* const names = ::SSL_load_client_CA_file(ca.c_str());
-    if (names == nullptr || ::SSL_CTX_load_verify_file(context.get(), ca.c_str()) != 1) {
-      return cannot_use(Option::ClientCa, ca);
-    }
-    ::SSL_CTX_set_client_CA_list(context.get(), names);
-    const bool required = options.client_certificate == ClientCertificate::Required;
-    ::SSL_CTX_set_verify(
-        context.get(), SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
-  }
-  // Needed for client certificates to survive a resumption: SSL_CTX_set_session_id_context(3).
-  constexpr std::array<unsigned char, 8> kIdContext{'c', 'h', 'a', 't', 'g', 'a', 't', 'e'};
-  ::SSL_CTX_set_session_id_context(context.get(), kIdContext.data(), kIdContext.size());
-  ::SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // Tickets alone.
-  return TlsContext{std::move(context)};
+  auto* const context = identities->main.get();
+  SSL_CTX_set_tlsext_servername_callback(context, choose_identity);
+  SSL_CTX_set_tlsext_servername_arg(context, identities.get());
+  return TlsContext{std::shared_ptr<ssl_ctx_st>{identities, context}};
 }
 
 base::Expected<TlsContext, std::string> TlsContext::for_client(const std::string& ca) {
@@ -100,7 +181,7 @@ base::Expected<TlsContext, std::string> TlsContext::for_client(const std::string
   if (ca.empty()) {
     ::SSL_CTX_set_default_verify_paths(context.get());
   } else if (::SSL_CTX_load_verify_file(context.get(), ca.c_str()) != 1) {
-    return Unexpected{cannot_use(Option::ClientCa, ca).error.text};
+    return Unexpected{cannot_use(Option::ClientCa, ca).text};
   }
   return TlsContext{std::move(context)};
 }

@@ -13,11 +13,20 @@
 #include <chatgate/net/tls_stream.h>
 
 namespace chatgate::net {
+namespace {
+
+bool is_foreign(unsigned long error) {
+  const int reason = ERR_GET_REASON(error);
+  return ERR_GET_LIB(error) == ERR_LIB_SSL &&
+         (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST);
+}
+
+}  // namespace
 
 void TlsStream::Free::operator()(ssl_st* stream) const noexcept { ::SSL_free(stream); }
 
 TlsStream::TlsStream(const TlsContext& context, int socket, Free /*unused*/)
-    : stream_{::SSL_new(context.context_.get())} {
+    : context_{context.context_}, stream_{::SSL_new(context_.get())} {
   if (!stream_) throw std::bad_alloc{};
   auto* const bio = make_socket_bio(socket);
   ::SSL_set_bio(stream_.get(), bio, bio);
@@ -57,7 +66,29 @@ TlsStream::Result TlsStream::write(std::string_view bytes) {
   return {status, size};
 }
 
+bool TlsStream::is_shaken() const noexcept { return ::SSL_is_init_finished(stream_.get()) == 1; }
+
+bool TlsStream::is_spoken() const noexcept {
+  return !is_foreign_ && ::BIO_number_read(::SSL_get_rbio(stream_.get())) > 0;
+}
+
+std::string TlsStream::peer_subject() const {
+  const std::unique_ptr<::X509, decltype(&::X509_free)> certificate{
+      ::SSL_get1_peer_certificate(stream_.get()), ::X509_free};
+  const std::unique_ptr<::BIO, decltype(&::BIO_free)> text{::BIO_new(::BIO_s_mem()), ::BIO_free};
+  if (!certificate || !text || !is_shaken()) return {};
+  // As it is written, but for control characters: a name may be Chinese.
+  constexpr unsigned long kFlags = XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB;
+  ::X509_NAME_print_ex(text.get(), ::X509_get_subject_name(certificate.get()), 0, kFlags);
+  constexpr std::size_t kSubjectBytesMax = 512;
+  std::string subject(kSubjectBytesMax, '\0');
+  const int size = ::BIO_read(text.get(), subject.data(), static_cast<int>(subject.size()));
+  subject.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  return subject;
+}
+
 TlsStream::Status TlsStream::shut_down() {
+  if (!is_shaken() || !error_.empty()) return Status::Failed;
   ::ERR_clear_error();
   const int result = ::SSL_shutdown(stream_.get());
   return result >= 0 ? Status::Done : after(result);  // 0: sent, and the peer's has not come.
@@ -79,6 +110,7 @@ TlsStream::Status TlsStream::after(int result) {
                                  : "the connection ended within a record";
       break;
     default:
+      is_foreign_ = is_foreign(::ERR_peek_error());
       error_ = take_openssl_error("the peer broke the protocol");
       if (const auto verdict = ::SSL_get_verify_result(stream_.get()); verdict != X509_V_OK) {
         error_ += std::string{": "} + ::X509_verify_cert_error_string(verdict);

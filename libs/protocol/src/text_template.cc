@@ -24,7 +24,8 @@ constexpr std::array kNames{Name{"message", Placeholder::Message},
                             Name{"session", Placeholder::Session},
                             Name{"time", Placeholder::Time},
                             Name{"count", Placeholder::Count},
-                            Name{"connections", Placeholder::Connections}};
+                            Name{"connections", Placeholder::Connections},
+                            Name{"subject", Placeholder::Subject}};
 
 constexpr std::size_t kNumberBytesMax = 20;
 constexpr std::size_t kTimeBytes = 20;
@@ -134,6 +135,10 @@ void append_value(Placeholder placeholder, const TemplateValues& values, std::st
       return append_number(values.count, out);
     case Placeholder::Connections:
       return append_number(values.connections, out);
+    case Placeholder::Subject:
+      CHATGATE_ASSERT(values.subject.size() <= kSubjectBytesMax);
+      out += values.subject;
+      return;
   }
 }
 
@@ -145,6 +150,8 @@ std::size_t value_size_max(Placeholder placeholder, std::size_t message_bytes_ma
       return kPeerBytesMax;
     case Placeholder::Listener:
       return kListenerBytesMax;
+    case Placeholder::Subject:
+      return kSubjectBytesMax;
     case Placeholder::Time:
       return kTimeBytes;
     case Placeholder::Session:

@@ -23,6 +23,8 @@ constexpr std::array kTokens = std::to_array<std::string_view>({
     "wrong_protocol_http",
     "wrong_protocol_ssh",
     "wrong_protocol_proxy",
+    "tls_handshake",
+    "tls_timeout",
     "proxy_timeout",
     "proxy_invalid",
     "proxy_untrusted",

@@ -27,6 +27,7 @@ Session::Session(Worker& worker, Arrival& arrival)
 }
 
 Session::~Session() {
+  stop_shaking();
   worker_.account_queued(-static_cast<std::ptrdiff_t>(accounted_bytes_), profile().output.budget);
   worker_.strike(*this, listener_);
 }
@@ -36,13 +37,14 @@ net::RootTask Session::serve(Worker& worker, Arrival& arrival) {
     Session session{worker, arrival};
     auto reason = EndReason::InternalError;
     try {
-      auto end = session.greet();
+      auto end = session.begin();
       while (!end) {
         auto next = session.next();
         const Wake wake = co_await next;
         end = session.on_wake(wake);
       }
       reason = *end;
+      session.give_up_handshake(reason);
       if (session.is_owed_goodbye(reason)) {
         auto parting = session.part(reason);
         reason = co_await parting;
@@ -62,8 +64,9 @@ net::RootTask Session::serve(Worker& worker, Arrival& arrival) {
 // What the session waits for: input, or a client that has taken enough of its replies.
 Connection::Waiting Session::next() {
   if (has_nearer_deadline_) arm();
-  return is_backlogged_ ? connection_.drained(profile().output.soft.count / 2, kUnansweredMax / 2)
-                        : connection_.readable();
+  if (!is_backlogged_ || is_shaking_hands_) [[likely]]
+    return connection_.readable();
+  return connection_.drained(profile().output.soft.count / 2, kUnansweredMax / 2);
 }
 
 // A client that ended its side and has all its replies is owed nothing but the FIN of the close.
@@ -109,6 +112,7 @@ Session::End Session::on_rare_wake(Wake wake) {
   has_nearer_deadline_ = true;
   switch (wake) {
     case Wake::Ready:
+      if (is_shaking_hands_) return shake_hands();
       is_backlogged_ = false;
       last_byte_at_ = Clock::now();  // While we did not read, its silence was ours.
       return answer_held();
@@ -117,7 +121,7 @@ Session::End Session::on_rare_wake(Wake wake) {
     case Wake::Failed:
       return EndReason::ClientReset;
     case Wake::Told:
-      if (is_aborting_ || is_abrupt(ending_)) return ending_;
+      if (is_aborting_ || is_abrupt(ending_) || is_shaking_hands_) return ending_;
       // One more look: what the client sent before it could know must not be lost.
       return is_backlogged_ ? End{} : on_input();
   }
@@ -147,6 +151,7 @@ bool Session::is_idle() const noexcept {
 
 SessionState Session::state() const noexcept {
   if (is_parting_) return SessionState::Leaving;
+  if (is_shaking_hands_) return SessionState::ShakingHands;
   if (is_backlogged_) return SessionState::Backlogged;
   return framer_.has_partial() ? SessionState::Reading : SessionState::Idle;
 }

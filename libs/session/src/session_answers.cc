@@ -151,19 +151,13 @@ Session::End Session::on_eof() {
   return end ? end : End{is_ending_ ? ending_ : EndReason::ClientEof};
 }
 
-Session::End Session::greet() {
-  if (const auto error = connection_.open()) {
-    worker_.context().log.write_limited(telemetry::LogLevel::Error, "session_refused_by_kernel",
-                                        {{"id", record_.id.value}, {"error", error.message()}});
-    return EndReason::InternalError;
-  }
+Session::End Session::greet(Clock::time_point waits_since) {
   render(profile().greeting, {});
   const auto end = send_batch();
   const auto now = Clock::now();
   greeted_at_ = last_byte_at_ = now;
   has_nearer_deadline_ = true;
-  counters().greeting_delay.observe(
-      static_cast<std::uint64_t>((now - record_.accepted_at).count()));
+  counters().greeting_delay.observe(static_cast<std::uint64_t>((now - waits_since).count()));
   if (const auto lifetime = profile().timeouts.max_lifetime; lifetime.count() > 0) {
     // Jittered, so that those who came together do not have to come back together.
     std::uniform_real_distribution<double> share{0.9, 1.0};
@@ -179,6 +173,7 @@ void Session::hold(std::string_view input) {
 
 void Session::say(std::string_view line) {
   const bool is_slow = connection_.queued() > profile().output.soft.count;
+  if (is_shaking_hands_) return;
   // After a goodbye there is no more to say, and a send after our FIN fails.
   if (is_slow || is_parting_ || has_ended_ || line.empty()) return;
   // Left to them again after the next silence, which begins with input.

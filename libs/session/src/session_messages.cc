@@ -166,6 +166,10 @@ void Session::render(const protocol::Template& text, std::string_view message) {
                                   .count = record_.messages};
   std::string peer;
   if (text.uses(Placeholder::Peer)) values.peer = peer = net::to_text(record_.peer);
+  std::string subject;
+  if (text.uses(Placeholder::Subject) && connection_.tls() != nullptr) {
+    values.subject = subject = connection_.tls()->peer_subject();
+  }
   if (text.uses(Placeholder::Time)) values.time = std::chrono::system_clock::now();
   if (text.uses(Placeholder::Connections)) {
     values.connections = worker_.context().open_connections();

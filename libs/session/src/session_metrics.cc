@@ -40,6 +40,8 @@ void write_totals(MetricWriter& writer, const Labels& labels, const ListenerCoun
                  total(&SessionCounters::received_bytes));
   writer.counter("chatgate_sent_bytes_total", "Bytes handed to the kernel for clients.", labels,
                  total(&SessionCounters::sent_bytes));
+  writer.counter("chatgate_tls_handshakes_total", "TLS handshakes that were done.", labels,
+                 total(&SessionCounters::tls_handshakes));
 }
 
 void write_ends(MetricWriter& writer, const std::string& listener,

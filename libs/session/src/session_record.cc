@@ -8,6 +8,8 @@ namespace chatgate::session {
 
 std::string_view word(SessionState state) noexcept {
   switch (state) {
+    case SessionState::ShakingHands:
+      return "handshake";
     case SessionState::Idle:
       return "idle";
     case SessionState::Reading:

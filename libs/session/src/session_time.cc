@@ -39,6 +39,7 @@ Session::Deadlines Session::deadlines() const noexcept {
   // A client that we do not read is not silent: the limits of slow readers are for it.
   const auto silent_since = is_backlogged_ ? Clock::time_point{} : last_byte_at_;
   const auto mute_since = record_.messages == 0 ? greeted_at_ : Clock::time_point{};
+  const auto shaking_since = is_shaking_hands_ ? record_.accepted_at : Clock::time_point{};
   return {{
       {is_set(rare.end_at) ? rare.end_at : kNever, rare.end_at_reason},
       {due(rare.above_soft_since, profile().output.soft_time), EndReason::SlowSoft},
@@ -46,6 +47,7 @@ Session::Deadlines Session::deadlines() const noexcept {
       {due(line_started_at_, timeouts.line), EndReason::LineTimeout},
       {due(mute_since, timeouts.first_message), EndReason::FirstMessageTimeout},
       {due(silent_since, timeouts.idle), EndReason::IdleTimeout},
+      {due(shaking_since, timeouts.tls_handshake), EndReason::TlsTimeout},
       {is_set(rare.lifetime_end) ? rare.lifetime_end : kNever, EndReason::MaxLifetime},
   }};
 }
@@ -93,7 +95,7 @@ Session::End Session::on_deadline() {
     if (deadline.at > now) continue;
     const bool is_ours =
         deadline.reason == EndReason::Drain || deadline.reason == EndReason::MaxLifetime;
-    if (!is_ours) return deadline.reason;
+    if (!is_ours || is_shaking_hands_) return deadline.reason;
     // Whom we send away for our own reasons is owed the answers to what was sent before.
     rare().end_at = rare().lifetime_end = {};
     is_ending_ = true;

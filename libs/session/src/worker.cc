@@ -214,6 +214,25 @@ void Worker::count_ages(std::function<void(telemetry::HistogramCounts)> done) {
   });
 }
 
+void Worker::begin_handshake(Session& session, std::size_t max) {
+  handshakes_.push_back(&session);
+  handshake_count_.add(1);
+  // Later, because it resumes another session.
+  if (handshakes_.size() > max) loop_.post([this, max] { evict_handshakes(max); });
+}
+
+void Worker::end_handshake(Session& session) noexcept {
+  if (std::erase(handshakes_, &session) > 0) handshake_count_.add(-1);
+}
+
+void Worker::evict_handshakes(std::size_t max) {
+  while (handshakes_.size() > max) {
+    auto& oldest = *handshakes_.front();
+    end_handshake(oldest);
+    oldest.end(EndReason::TlsTimeout);
+  }
+}
+
 void Worker::account_queued(std::ptrdiff_t change, base::Bytes budget) {
   queued_bytes_.add(change);
   const bool is_over = queued_bytes_.value() > static_cast<std::int64_t>(budget.count);

@@ -19,6 +19,7 @@ TemplateValues values() {
   return {.message = "hello",
           .peer = "127.0.0.1:4000",
           .listener = "public",
+          .subject = "CN=Ada",
           .session = 42,
           .count = 7,
           .connections = 3,
@@ -63,6 +64,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Rendering{"Listener", "{listener}", "public"},
                       Rendering{"Session", "{session}", "42"}, Rendering{"Count", "{count}", "7"},
                       Rendering{"Connections", "{connections}", "3"},
+                      Rendering{"Subject", "{subject}", "CN=Ada"},
                       Rendering{"Time", "{time}", "2026-01-02T03:04:05Z"},
                       Rendering{"Several", "{count}: {message} ({peer}, {time})!",
                                 "7: hello (127.0.0.1:4000, 2026-01-02T03:04:05Z)!"},
@@ -103,10 +105,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"Padded", "{ peer }", 0, "unknown placeholder { peer }; did you mean {peer}?"},
         BadText{"Unknown", "测{password}", 3,
                 "unknown placeholder {password}; known are {message} {peer} {listener} {session} "
-                "{time} {count} {connections}"},
+                "{time} {count} {connections} {subject}"},
         BadText{"Empty", "{}", 0,
                 "unknown placeholder {}; known are {message} {peer} {listener} {session} {time} "
-                "{count} {connections}"},
+                "{count} {connections} {subject}"},
         BadText{"Long", "{a name that goes on and on and on and on}", 0,
                 "unknown placeholder; write {{ for a brace"},
         BadText{"Unclosed", "a{message", 1, kUnclosed}, BadText{"LoneBrace", "a{", 1, kUnclosed},
@@ -151,17 +153,19 @@ TEST(TemplateTest, KnowsWhatItUses) {
 }
 
 TEST(TemplateTest, NeverRendersMoreThanTheGreatestSize) {
-  const auto parsed =
-      Template::parse("a{message}{message}{peer}{listener}{session}{time}{count}{connections}");
+  const auto parsed = Template::parse(
+      "a{message}{message}{peer}{listener}{session}{time}{count}{connections}{subject}");
   ASSERT_TRUE(parsed.has_value());
   const std::string message(100, 'm');
   const std::string peer(kPeerBytesMax, 'p');
   const std::string listener(kListenerBytesMax, 'l');
+  const std::string subject(kSubjectBytesMax, 's');
   constexpr auto kMax = std::numeric_limits<std::uint64_t>::max();
   std::string out;
   parsed->render({.message = message,
                   .peer = peer,
                   .listener = listener,
+                  .subject = subject,
                   .session = kMax,
                   .count = kMax,
                   .connections = kMax,

@@ -67,7 +67,7 @@ TEST(LoadConfigTest, RefusesAVariableThatMatchesNoKey) {
                           "environment: CHATGATE__LISTENERS__OTHER__BACKLOG: matches no key",
                           "environment: CHATGATE__SERVICES__GREETER__REPLY: unknown placeholder "
                           "{nick}; known are {message} {peer} {listener} {session} {time} {count} "
-                          "{connections} (at byte 1 of the text)"));
+                          "{connections} {subject} (at byte 1 of the text)"));
 }
 
 TEST(LoadConfigTest, LeavesTheEnvironmentForAFileThatIsYaml) {

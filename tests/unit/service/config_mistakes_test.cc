@@ -42,10 +42,11 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{
             "UnknownKeyInAService", "services: {greeter: {gretting: hi}}\n",
             "c.yaml:1:22: services.greeter.gretting: unknown key, did you mean \"greeting\"?"},
-        BrokenConfig{"KeyOfAnotherPart", "listeners: [{name: a, certificate: off}]\n",
-                     "c.yaml:1:23: listeners.a.certificate: unknown key; expected one of name, "
-                     "address, service, backlog, telnet, proxy_protocol, proxy_trusted, access, "
-                     "max_connections"},
+        BrokenConfig{
+            "KeyOfAnotherPart", "listeners: [{name: a, certificate: off}]\n",
+            "c.yaml:1:23: listeners.a.certificate: unknown key; expected one of name, "
+            "address, service, backlog, telnet, proxy_protocol, proxy_trusted, tls, access, "
+            "max_connections"},
         BrokenConfig{"DuplicateKey", "watch: true\nlog: {level: info}\nwatch: false\n",
                      "c.yaml:3:1: watch: duplicate key, first given at 1:1"},
         BrokenConfig{"DuplicateService", "services:\n  greeter: {}\n  greeter: {}\n",
@@ -194,21 +195,24 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"QuitWordOfTwoLines", "services: {greeter: {quit_words: [\"a\\nb\"]}}\n",
                      "c.yaml:1:35: services.greeter.quit_words: must be a word or words on one "
                      "line, got \"a\\nb\""},
-        BrokenConfig{"UnknownPlaceholder", "services: {greeter: {reply: \"测试 {nick}\"}}\n",
-                     "c.yaml:1:33: services.greeter.reply: unknown placeholder {nick}; known are "
-                     "{message} {peer} {listener} {session} {time} {count} {connections}"},
-        BrokenConfig{"UnknownPlaceholderInAPlainScalar",
-                     "services:\n  greeter:\n    reply: hello {nick}\n",
-                     "c.yaml:3:18: services.greeter.reply: unknown placeholder {nick}; known are "
-                     "{message} {peer} {listener} {session} {time} {count} {connections}"},
+        BrokenConfig{
+            "UnknownPlaceholder", "services: {greeter: {reply: \"测试 {nick}\"}}\n",
+            "c.yaml:1:33: services.greeter.reply: unknown placeholder {nick}; known are "
+            "{message} {peer} {listener} {session} {time} {count} {connections} {subject}"},
+        BrokenConfig{
+            "UnknownPlaceholderInAPlainScalar", "services:\n  greeter:\n    reply: hello {nick}\n",
+            "c.yaml:3:18: services.greeter.reply: unknown placeholder {nick}; known are "
+            "{message} {peer} {listener} {session} {time} {count} {connections} {subject}"},
         BrokenConfig{
             "UnknownPlaceholderBehindAnEscape", "services: {greeter: {reply: \"a\\n{nick}\"}}\n",
             "c.yaml:1:29: services.greeter.reply: unknown placeholder {nick}; known are {message} "
-            "{peer} {listener} {session} {time} {count} {connections} (at byte 3 of the text)"},
+            "{peer} {listener} {session} {time} {count} {connections} {subject} (at byte 3 of the "
+            "text)"},
         BrokenConfig{
             "UnknownPlaceholderInABlock", "services:\n  greeter:\n    reply: |\n      a {nick}\n",
             "c.yaml:3:12: services.greeter.reply: unknown placeholder {nick}; known are {message} "
-            "{peer} {listener} {session} {time} {count} {connections} (at byte 3 of the text)"},
+            "{peer} {listener} {session} {time} {count} {connections} {subject} (at byte 3 of the "
+            "text)"},
         BrokenConfig{"PlaceholderThatIsNotClosed", "services: {greeter: {reply: \"{message\"}}\n",
                      "c.yaml:1:30: services.greeter.reply: { without }; write {{ for a brace"},
         BrokenConfig{"MessageInAGreeting",

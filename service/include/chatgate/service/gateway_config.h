@@ -11,6 +11,7 @@
 #include <chatgate/admission/options.h>
 #include <chatgate/base/units.h>
 #include <chatgate/net/listen_options.h>
+#include <chatgate/net/tls_context.h>
 #include <chatgate/session/options.h>
 #include <chatgate/telemetry/log_options.h>
 
@@ -34,6 +35,7 @@ struct ListenerConfig {
   std::string service = "greeter";
   std::uint32_t backlog = 4096;
   session::Telnet telnet = session::Telnet::Passive;
+  net::TlsServerOptions tls;
   admission::ListenerLimits limits;  // `proxy_…`, `access` and `max_connections`.
 
   friend bool operator==(const ListenerConfig&, const ListenerConfig&) = default;
@@ -44,7 +46,8 @@ struct LimitsConfig {
   admission::LimitOptions admission;  // `max_connections`, `mode` and `per_source`.
   std::uint32_t reserve_fds = 64;
   OverLimit over_limit = OverLimit::Reply;
-  std::uint64_t exit_after = 0;  // Sessions to serve, then drain and exit; 0 = never.
+  std::uint32_t tls_handshakes = 256;  // At a time, of all listeners together.
+  std::uint64_t exit_after = 0;        // Sessions to serve, then drain and exit; 0 = never.
 
   friend bool operator==(const LimitsConfig&, const LimitsConfig&) = default;
 };

@@ -26,6 +26,7 @@ class Listeners {
 
   /// Sockets that are open but not yet in service: the step of a change that can fail.
   using OpenSockets = std::map<std::string, std::vector<net::ListeningSocket>>;
+  using TlsContexts = std::map<std::string, net::TlsContext>;
 
   struct Listener {
     ListenerConfig config;
@@ -48,10 +49,14 @@ class Listeners {
   /// cannot be had.
   OpenSockets open_sockets(const GatewayConfig& config) const;
 
-  /// Puts `config` in force: sessions see it from their next message on. Takes `sockets` into
-  /// service. Returns the ids of listeners that `config` has no more, whose sockets are closed and
-  /// whose sessions are to be drained.
-  std::vector<base::ListenerId> apply(const GatewayConfig& config, OpenSockets sockets);
+  /// Reads the certificates of `config`, by the listener's name. Throws UnusableSetting.
+  static TlsContexts load_tls(const GatewayConfig& config);
+
+  /// Puts `config` in force: sessions see it from their next message on, `tls` from the next
+  /// handshake on. Takes `sockets` into service. Returns the ids of listeners that `config` has no
+  /// more, whose sockets are closed and whose sessions are to be drained.
+  std::vector<base::ListenerId> apply(const GatewayConfig& config, OpenSockets sockets,
+                                      const TlsContexts& tls);
 
   /// Lets in who waits in the queues, then closes every listener.
   void close_all();
@@ -78,8 +83,8 @@ class Listeners {
  private:
   const Listener* find_same(const ListenerConfig& config) const;
   void add(const ListenerConfig& config, std::vector<net::ListeningSocket> sockets,
-           const GatewayConfig& whole);
-  void set_profile(const Listener& listener, const GatewayConfig& config);
+           const GatewayConfig& whole, const TlsContexts& tls);
+  void set_profile(const Listener& listener, const GatewayConfig& config, const TlsContexts& tls);
   void close(const std::vector<base::ListenerId>& ids);
 
   admission::Admission& admission_;

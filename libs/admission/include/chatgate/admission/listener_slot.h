@@ -42,6 +42,9 @@ class ListenerSlot {
     return needs_proxy_header_.load(std::memory_order_relaxed);
   }
 
+  /// Whether clients of this listener read nothing that is not TLS.
+  bool is_encrypted() const noexcept { return is_encrypted_.load(std::memory_order_relaxed); }
+
   /// What comes before admit() for a peer of a listener with needs_proxy_header(). `allow` is for
   /// clients and not looked at; the peer of a Unix socket is trusted, as the file permits it.
   PeerVerdict judge(const net::IpAddress& peer) const;
@@ -66,6 +69,7 @@ class ListenerSlot {
   const base::ListenerId id_;
   Slots slots_;
   std::atomic<bool> needs_proxy_header_;
+  std::atomic<bool> is_encrypted_;
 
   mutable base::Mutex mutex_;
   std::shared_ptr<const Access> access_ CHATGATE_GUARDED_BY(mutex_);

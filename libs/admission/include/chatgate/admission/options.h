@@ -59,6 +59,7 @@ struct ListenerLimits {
   std::vector<net::Cidr> deny;
   bool needs_proxy_header = false;       // The client is who a PROXY header names.
   std::vector<net::Cidr> proxy_trusted;  // Whose headers are believed.
+  bool is_encrypted = false;             // Who is refused can read no plain text.
 
   friend bool operator==(const ListenerLimits&, const ListenerLimits&) = default;
 };

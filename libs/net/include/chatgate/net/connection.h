@@ -14,6 +14,7 @@
 #include <chatgate/base/units.h>
 #include <chatgate/net/event_loop.h>
 #include <chatgate/net/output_queue.h>
+#include <chatgate/net/tls_stream.h>
 #include <chatgate/net/unique_fd.h>
 
 namespace chatgate::net {
@@ -66,8 +67,21 @@ class Connection final : private ReadySet::Handler, private Timer {
   /// Registers the socket with the loop. Errors: those of ReadySet::add().
   std::error_code open() noexcept;
 
+  /// Speaks TLS from here on, as its server. To be followed by handshake() until it is Done.
+  void start_tls(const TlsContext& context);
+
+  /// Goes on with the handshake. While it wants something, wait for readable(), which also tells
+  /// of room for what it has to send.
+  TlsStream::Status handshake();
+
+  /// Gives up a handshake: in plain text from here on.
+  void stop_tls() noexcept { tls_.reset(); }
+
+  /// Nothing without TLS.
+  const TlsStream* tls() const noexcept { return tls_.get(); }
+
   /// Reads once. Data ends the readiness only if it was less than asked for (epoll(7), edge).
-  Read read(std::span<char> into) noexcept;
+  Read read(std::span<char> into);
 
   /// Sends a batch of replies; what the socket does not take now is queued. Returns how many bytes
   /// it took, or -1 if the peer is gone. The caller bounds queued().
@@ -80,7 +94,7 @@ class Connection final : private ReadySet::Handler, private Timer {
   /// Since when the socket has taken no byte of what is queued. Requires queued() != 0.
   Clock::time_point stalled_since() const noexcept { return output_->progress_at(); }
 
-  /// Ends our side of the conversation (FIN). What is queued is dropped.
+  /// Ends our side of the conversation (close_notify, FIN). What is queued is dropped.
   void shut_down_output() noexcept;
 
   /// Makes the destructor reset the connection (RST) and drop what the peer did not get yet.
@@ -112,6 +126,10 @@ class Connection final : private ReadySet::Handler, private Timer {
   static std::ptrdiff_t receive(int socket, std::span<char> into) noexcept;
   static std::ptrdiff_t send_some(int socket, std::string_view bytes) noexcept;
   Read no_data(std::ptrdiff_t count) noexcept;
+  Read read_tls(std::span<char> into);
+  std::ptrdiff_t send_tls(std::string_view bytes);
+  std::ptrdiff_t send_otherwise(std::string_view batch, const std::vector<ReplyMark>& replies);
+  bool note_wish(TlsStream::Status status) noexcept;
   std::ptrdiff_t queue(std::string_view batch, std::ptrdiff_t count,
                        const std::vector<ReplyMark>& replies);
   void on_ready(std::uint32_t events) override;
@@ -129,6 +147,7 @@ class Connection final : private ReadySet::Handler, private Timer {
   Observer& observer_;
   std::coroutine_handle<> waiter_;
   std::unique_ptr<OutputQueue> output_;
+  std::unique_ptr<TlsStream> tls_;
   std::uint32_t drain_bytes_ = 0;
   std::uint32_t drain_replies_ = 0;
   UniqueFd socket_;
@@ -139,8 +158,10 @@ class Connection final : private ReadySet::Handler, private Timer {
   bool has_failed_ = false;
   bool is_told_ = false;
   bool has_asked_again_ : 1 = false;
-  bool awaits_room_ : 1 = false;  // Is told when the socket takes output again.
-  std::uint8_t reads_ = 0;        // In this turn.
+  bool awaits_room_ : 1 = false;          // Is told when the socket takes output again.
+  bool reads_when_writable_ : 1 = false;  // TLS has to send before it can read on.
+  bool is_closed_ : 1 = false;            // Nothing may be sent any more, not even a close_notify.
+  std::uint8_t reads_ = 0;                // In this turn.
 };
 
 /// What readable() and drained() give: await it at once.
@@ -171,8 +192,10 @@ class Connection::Waiting {
 
 // Inline is what each message passes.
 
-inline Connection::Read Connection::read(std::span<char> into) noexcept {
+inline Connection::Read Connection::read(std::span<char> into) {
   ++reads_;
+  if (tls_) [[unlikely]]
+    return read_tls(into);
   const auto count = receive(socket_.get(), into);
   if (count <= 0) return no_data(count);
   const auto size = static_cast<std::size_t>(count);
@@ -185,12 +208,11 @@ inline Connection::Read Connection::read(std::span<char> into) noexcept {
 inline std::ptrdiff_t Connection::send(std::string_view batch,
                                        const std::vector<ReplyMark>& replies) {
   if (has_failed_) return -1;
-  std::ptrdiff_t count = 0;
-  if (!output_) {
-    count = send_some(socket_.get(), batch);
-    if (count == static_cast<std::ptrdiff_t>(batch.size())) [[likely]]
-      return count;
-  }
+  if (output_ || tls_) [[unlikely]]
+    return send_otherwise(batch, replies);
+  const auto count = send_some(socket_.get(), batch);
+  if (count == static_cast<std::ptrdiff_t>(batch.size())) [[likely]]
+    return count;
   return queue(batch, count, replies);
 }
 

@@ -48,8 +48,18 @@ class TlsStream {
   /// Writes some of `bytes`, which are not empty.
   Result write(std::string_view bytes);
 
-  /// Tells the peer that nothing follows. What the peer sends can still be read.
+  /// Tells the peer that nothing follows. What the peer sends can still be read. Without effect
+  /// before the handshake is Done, and after a failure.
   Status shut_down();
+
+  bool is_shaken() const noexcept;
+
+  /// Whether the peer has begun to speak TLS: not if it has said nothing, or something else.
+  bool is_spoken() const noexcept;
+
+  /// Whom the peer's certificate names (RFC 4514), at most 512 bytes of it; empty without
+  /// one, and before the handshake is Done.
+  std::string peer_subject() const;
 
   /// Why it Failed, in words for a person.
   const std::string& error() const noexcept { return error_; }
@@ -62,8 +72,10 @@ class TlsStream {
   TlsStream(const TlsContext& context, int socket, Free);
   Status after(int result);
 
+  std::shared_ptr<ssl_ctx_st> context_;  // OpenSSL's own reference keeps no more than itself.
   std::unique_ptr<ssl_st, Free> stream_;
   std::string error_;
+  bool is_foreign_ = false;  // What came is no TLS.
 };
 
 }  // namespace chatgate::net

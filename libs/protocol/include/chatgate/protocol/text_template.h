@@ -22,18 +22,21 @@ enum class Placeholder : std::uint8_t {
   Time,         // Now, RFC 3339 in UTC: 2026-01-02T03:04:05Z.
   Count,        // The message's number in its session, from 1.
   Connections,  // How many are open.
+  Subject,      // Whom the client's certificate names; empty without one.
 };
 
 /// The greatest sizes of the texts that size_max() counts on. A Unix socket's path is the longest
 /// peer.
 inline constexpr std::size_t kPeerBytesMax = 128;
 inline constexpr std::size_t kListenerBytesMax = 32;
+inline constexpr std::size_t kSubjectBytesMax = 512;
 
 /// The values of one rendering; those that the template does not use may stay as they are.
 struct TemplateValues {
   std::string_view message;
   std::string_view peer;
   std::string_view listener;
+  std::string_view subject;
   std::uint64_t session = 0;
   std::uint64_t count = 0;
   std::uint64_t connections = 0;

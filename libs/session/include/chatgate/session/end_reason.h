@@ -33,6 +33,8 @@ enum class EndReason : std::uint8_t {
   WrongProtocolHttp,
   WrongProtocolSsh,
   WrongProtocolProxy,
+  TlsHandshake,    // It failed.
+  TlsTimeout,      // It was not done in time, or newer ones needed its place.
   ProxyTimeout,    // No whole PROXY header in time, where one is required.
   ProxyInvalid,    // What came is no PROXY header.
   ProxyUntrusted,  // The peer may not send one.
@@ -53,7 +55,7 @@ enum class EndReason : std::uint8_t {
   InternalError,
 };
 
-inline constexpr std::size_t kEndReasonCount = 33;
+inline constexpr std::size_t kEndReasonCount = 35;
 static_assert(kEndReasonCount == static_cast<std::size_t>(EndReason::InternalError) + 1);
 
 /// Every reason, in order.

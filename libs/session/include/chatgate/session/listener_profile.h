@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 
 #include <chatgate/base/strong_id.h>
+#include <chatgate/net/tls_context.h>
 #include <chatgate/protocol/text_template.h>
 #include <chatgate/session/options.h>
 
@@ -14,6 +17,8 @@ struct ListenerProfile {
   base::ListenerId id;
   std::string name;
   Telnet telnet = Telnet::Passive;
+  std::optional<net::TlsContext> tls;
+  std::size_t tls_handshakes_max = 1;  // At a time, of each worker.
   ServiceOptions service;
   TimeoutOptions timeouts;
   OverloadTimeouts overload_timeouts;

@@ -40,7 +40,8 @@ struct TimeoutOptions {
   std::chrono::nanoseconds idle = std::chrono::minutes{15};          // No byte from the client.
   std::chrono::nanoseconds line = std::chrono::seconds{30};          // First byte to end of line.
   std::chrono::nanoseconds write = std::chrono::seconds{30};         // No byte of a reply accepted.
-  std::chrono::nanoseconds max_lifetime = std::chrono::seconds{0};   // Jittered 10 % downwards.
+  std::chrono::nanoseconds tls_handshake = std::chrono::seconds{10};  // From accept to its end.
+  std::chrono::nanoseconds max_lifetime = std::chrono::seconds{0};    // Jittered 10 % downwards.
   // No key: before net::KeepaliveOptions::idle, so that all its probes count, and not the first.
   std::chrono::nanoseconds probes = std::chrono::seconds{45};
 

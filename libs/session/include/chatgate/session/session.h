@@ -74,6 +74,13 @@ class Session final : private net::Connection::Observer {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  // session_start.cc: until the greeting.
+  End begin();
+  End start_tls(const net::TlsContext& context);
+  End shake_hands();
+  void give_up_handshake(EndReason reason);
+  void stop_shaking() noexcept;
+
   // session.cc: the conversation.
   net::Connection::Waiting next();
   End on_wake(net::Wake wake) {
@@ -89,7 +96,7 @@ class Session final : private net::Connection::Observer {
   void settle(EndReason reason);
 
   // session_answers.cc: the path of a byte.
-  End greet();
+  End greet(Clock::time_point waits_since);
   std::span<char> input_space() const noexcept;
   End on_input();
   End on_no_data(net::Connection::Read::Kind kind);
@@ -128,7 +135,7 @@ class Session final : private net::Connection::Observer {
     Clock::time_point at;
     EndReason reason;
   };
-  using Deadlines = std::array<Deadline, 7>;
+  using Deadlines = std::array<Deadline, 8>;
   // What few sessions have: of those that are slow, that drain, or whose lifetime is limited.
   struct Rare {
     Clock::time_point above_soft_since;
@@ -177,7 +184,8 @@ class Session final : private net::Connection::Observer {
   bool is_ending_ = false;
   bool is_aborting_ = false;
   bool is_parting_ = false;
-  bool is_backlogged_ = false;      // The client must take replies before we read on.
+  bool is_backlogged_ = false;      // The client must take replies, or shake hands, before we read.
+  bool is_shaking_hands_ = false;   // TLS is not agreed on yet.
   bool has_ended_ = false;          // Its EOF was read.
   bool is_at_line_start_ = true;    // The last byte of our output is LF.
   bool is_warned_ = false;          // Of its idleness.

@@ -45,6 +45,7 @@ struct alignas(64) SessionCounters {
   telemetry::Counter replies;
   telemetry::Counter received_bytes;
   telemetry::Counter sent_bytes;
+  telemetry::Counter tls_handshakes;
   telemetry::Histogram<12> reply_delay{kReplyDelayBounds};
   std::array<telemetry::Counter, kEndReasonCount> closed;
   telemetry::Histogram<9> duration{kDurationBounds};

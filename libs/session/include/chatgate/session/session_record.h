@@ -29,10 +29,11 @@ struct SessionRecord {
 
 /// What a session is doing.
 enum class SessionState : std::uint8_t {
-  Idle,        // Waits for its client.
-  Reading,     // Has an unfinished line.
-  Backlogged,  // Waits until its client has taken replies.
-  Leaving,     // Says goodbye.
+  ShakingHands,  // Agrees on TLS.
+  Idle,          // Waits for its client.
+  Reading,       // Has an unfinished line.
+  Backlogged,    // Waits until its client has taken replies.
+  Leaving,       // Says goodbye.
 };
 
 std::string_view word(SessionState state) noexcept;

@@ -124,6 +124,8 @@ class Worker {
   /// Bytes that wait for slow readers, and sessions ended because all of them waited for too many.
   const telemetry::Gauge& queued_bytes() const noexcept { return queued_bytes_; }
   const telemetry::Counter& evicted() const noexcept { return evicted_; }
+  /// Sessions that have not agreed on TLS yet.
+  const telemetry::Gauge& handshakes() const noexcept { return handshake_count_; }
 
   // The worker's thread: what a session needs of its worker.
   const WorkerContext& context() const noexcept { return context_; }
@@ -137,6 +139,11 @@ class Worker {
   void enlist(Session& session, WorkerListener& listener);
   void strike(Session& session, WorkerListener& listener) noexcept;
 
+  /// Keeps account of TLS handshakes. Beyond `max`, this worker's share, the one that has lasted
+  /// longest soon ends.
+  void begin_handshake(Session& session, std::size_t max);
+  void end_handshake(Session& session) noexcept;
+
   /// Counts a change of what waits for slow readers; above `budget`, this worker's share, it soon
   /// ends the session with the most.
   void account_queued(std::ptrdiff_t change, base::Bytes budget);
@@ -147,6 +154,7 @@ class Worker {
   void hurry_sessions(std::size_t end);
   std::vector<Session*> sessions_of(const std::vector<base::ListenerId>& listeners) const;
   void evict_largest(base::Bytes budget);
+  void evict_handshakes(std::size_t max);
   void end_spread(std::vector<Session*> sessions, std::chrono::nanoseconds spread);
 
   const std::uint32_t index_;
@@ -162,12 +170,14 @@ class Worker {
   std::atomic<double> busy_ratio_{0};
   telemetry::Gauge queued_bytes_;
   telemetry::Counter evicted_;
+  telemetry::Gauge handshake_count_;
 
   // The worker's thread only.
   std::vector<Arrival> arrivals_;
   std::unordered_map<base::ListenerId, std::unique_ptr<WorkerListener>> listeners_;
   std::vector<Session*> sessions_;
   std::vector<base::Clock::time_point> accepted_at_;  // Of sessions_, in its order.
+  std::vector<Session*> handshakes_;                  // Oldest first.
   Batch batch_;
   std::string text_scratch_;
   std::string edit_scratch_;
