@@ -96,7 +96,8 @@ bool LineFramer::skip_line(std::string_view& input) {
 }
 
 Frame LineFramer::end_line(std::string_view rest, std::size_t max_message) {
-  const bool kept = keep(rest, max_message);
+  // What was kept may be too long by now: the limit is that of this call.
+  const bool kept = keep(rest, max_message) && size_ <= max_message;
   cr_pending_ = false;
   if (kept) return {Frame::Kind::Message, hand_out()};
   drop_tail();

@@ -177,6 +177,16 @@ TEST(LineFramerTest, AppliesALowerLimitToTheLineThatHasBegun) {
   EXPECT_THAT(lines, ElementsAre(kOverlong, "ab"));
 }
 
+TEST(LineFramerTest, AppliesALowerLimitToALineOfWhichOnlyTheEndIsLeft) {
+  for (const auto end : {"\n"sv, "\r\n"sv, "\0\n"sv}) {
+    LineFramer framer;
+    Lines lines;
+    feed(framer, "12345", lines, 8);
+    feed(framer, end, lines, 4);
+    EXPECT_THAT(lines, ElementsAre(kOverlong)) << end.size();
+  }
+}
+
 TEST(LineFramerTest, TakesOnlyEmptyLinesWhenTheLimitIsZero) {
   LineFramer framer;
   Lines lines;
