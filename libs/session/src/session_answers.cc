@@ -57,7 +57,7 @@ Session::End Session::on_part_sent(const Batch& batch, std::size_t sent) {
 // What most clients send, to what most services say; leaves everything else to fill_batch().
 inline void Session::answer_ordinary(std::string_view& input) {
   const bool is_slow = connection_.queued() > 0;
-  if (!listener_.takes_plain_lines || is_slow || telnet_ || !framer_.is_fresh()) return;
+  if (!listener_.takes_plain_lines || is_slow || telnet_ || held_ || !framer_.is_fresh()) return;
   const auto answered =
       answer_plain_lines(input, profile(), worker_.loop().batch_time(), worker_.batch());
   record_.messages += answered;
@@ -141,9 +141,9 @@ Session::End Session::answer_held() {
 Session::End Session::on_eof() {
   has_ended_ = true;
   End end;
-  if (profile().service.framing == Framing::Read) {
-    const auto half = std::exchange(held_, nullptr);
-    if (half) end = answer_message(*half);
+  // One of them at most, but whichever: a reload may have changed the framing since.
+  if (const auto half = std::exchange(held_, nullptr)) {
+    end = answer_message(*half);
   } else if (const auto last = framer_.finish()) {
     end = answer_message(*last);
   }

@@ -40,7 +40,17 @@ Session::End Session::fill_batch(std::string_view& input) {
     telnet_ = std::make_unique<protocol::TelnetFilter>();
   }
   if (profile().service.framing == Framing::Read) return answer_read(std::exchange(input, {}));
+  if (held_) begin_line(*std::exchange(held_, nullptr));
+  // The end of an overlong line is no message, but what comes after it begins a line all the same.
+  if (line_started_at_ != Clock::time_point{} && input.find('\n') != std::string_view::npos) {
+    line_started_at_ = {};
+  }
   return telnet_ ? answer_telnet(input) : answer_lines(input);
+}
+
+// A reload changed the framing in the middle of a character: it begins the line.
+void Session::begin_line(std::string_view half) {
+  [[maybe_unused]] const auto frame = framer_.next(half, profile().service.max_message.count);
 }
 
 Session::End Session::answer_lines(std::string_view& input) {
@@ -83,6 +93,10 @@ protocol::TelnetFilter::Step Session::filter(std::string_view& input) {
 
 // `framing: read`: whatever one read returned is one message, less what telnet negotiates.
 Session::End Session::answer_read(std::string_view input) {
+  // A reload changed the framing in the middle of a line, which ends with that.
+  if (const auto line = framer_.finish()) {
+    if (const auto end = answer_message(*line)) return end;
+  }
   std::string joined;
   if (telnet_ || held_) {
     const auto half = std::exchange(held_, nullptr);

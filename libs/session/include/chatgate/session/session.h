@@ -120,6 +120,7 @@ class Session final : private net::Connection::Observer {
 
   // session_messages.cc: from a message to its reply.
   End fill_batch(std::string_view& input);
+  void begin_line(std::string_view half);
   End answer_lines(std::string_view& input);
   End answer_telnet(std::string_view& input);
   End answer_read(std::string_view input);
