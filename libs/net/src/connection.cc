@@ -16,7 +16,7 @@ namespace {
 
 // Room for output is asked for only once a socket had none: who is told of it at the start wakes up
 // for nothing, each client once.
-constexpr std::uint32_t kEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr std::uint32_t kEvents = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 
 // A send that did not block, or was interrupted before it did anything.
 bool is_for_now(int error) noexcept { return error == EAGAIN || error == EINTR; }
@@ -47,6 +47,7 @@ Connection::Read Connection::no_data(std::ptrdiff_t count) noexcept {
   if (count == 0) return {Read::Kind::Eof};
   if (errno == EINTR) return {Read::Kind::Nothing};
   is_readable_ = false;
+  reads_on_ = is_hung_up_;
   return {errno == EAGAIN ? Read::Kind::Nothing : Read::Kind::Failed};
 }
 
@@ -177,6 +178,9 @@ void Connection::on_ready(std::uint32_t events) {
   }
   if (events == 0) has_asked_again_ = false;
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) is_hung_up_ = true;
+  // A hang-up is told once and for all, so its EOF must be read without another event. And a read
+  // ends where urgent data is, whatever came behind it (tcp(7)).
+  if ((events & EPOLLPRI) != 0 || is_hung_up_) reads_on_ = true;
   if ((events & EPOLLIN) != 0 || is_hung_up_) is_readable_ = true;
   if ((events & EPOLLOUT) != 0 && output_) flush();
   if ((events & EPOLLOUT) != 0 && reads_when_writable_) {

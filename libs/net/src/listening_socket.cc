@@ -71,6 +71,9 @@ SocketAddress make_address(const UnixEndpoint& endpoint) {
 // Options of the listening socket that accepted ones inherit, so that they cost no call there.
 void set_inherited_tcp_options(int fd, const KeepaliveOptions& keepalive) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  // Urgent data stays where it was sent: telnet's Synch is an IAC with an urgent DM (RFC 854), and
+  // without it the IAC would take the byte behind.
+  set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
   set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(keepalive.idle.count()));
   set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, static_cast<int>(keepalive.interval.count()));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <chatgate/net/connection.h>
 
@@ -85,6 +86,25 @@ TEST_F(ConnectionTurnsTest, GivesNoFurtherTurnToAConnectionThatWasDestroyed) {
   EXPECT_EQ(events_.next(2), (std::vector<std::string>{"told", "ended when ready"}));
   modest_.start_reading(2 * kReadBytes);
   EXPECT_EQ(events_.next(), std::string(kReadBytes, 'b'));
+}
+
+// A read ends at an urgent byte, and all that comes behind it was told by one event.
+TEST(UrgentDataTest, IsReadPastWithoutAnotherEvent) {
+  Events events;
+  EventLoop loop{"loop"};
+  auto pair = tcp_pair();
+  Conversation conversation{loop, std::move(pair.ours), events};
+  conversation.start_reading(64);
+  for (int i = 0; i < 3; ++i) {
+    loop.run([&] {
+      send_all(pair.peer, "before");
+      ASSERT_EQ(::send(pair.peer.get(), "!", 1, MSG_OOB), 1);
+      send_all(pair.peer, "behind");
+    });
+    EXPECT_EQ(events.next(3), (std::vector<std::string>{"before", "behind", "<nothing>"}));
+    send_all(pair.peer, "plain");
+    EXPECT_EQ(events.next(), "plain");
+  }
 }
 
 }  // namespace

@@ -102,6 +102,7 @@ TEST(ListeningSocketTest, GivesItsOptionsToAcceptedSockets) {
   const TestClient client{port_of(sockets.front())};
   const auto accepted = accept(sockets.front()).socket;
   EXPECT_EQ(option(accepted, IPPROTO_TCP, TCP_NODELAY), 1);
+  EXPECT_EQ(option(accepted, SOL_SOCKET, SO_OOBINLINE), 1);
   EXPECT_EQ(option(accepted, SOL_SOCKET, SO_KEEPALIVE), 1);
   EXPECT_EQ(option(accepted, IPPROTO_TCP, TCP_KEEPIDLE), 61);
   EXPECT_EQ(option(accepted, IPPROTO_TCP, TCP_KEEPINTVL), 11);

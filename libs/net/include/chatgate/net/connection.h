@@ -80,7 +80,8 @@ class Connection final : private ReadySet::Handler, private Timer {
   /// Nothing without TLS.
   const TlsStream* tls() const noexcept { return tls_.get(); }
 
-  /// Reads once. Data ends the readiness only if it was less than asked for (epoll(7), edge).
+  /// Reads once. Data ends the readiness only if it was less than asked for (epoll(7), edge), and
+  /// after urgent data or a hang-up not even then.
   Read read(std::span<char> into);
 
   /// Sends a batch of replies; what the socket does not take now is queued. Returns how many bytes
@@ -155,6 +156,7 @@ class Connection final : private ReadySet::Handler, private Timer {
   Wake wake_ = Wake::Ready;
   bool is_readable_ = false;
   bool is_hung_up_ = false;
+  bool reads_on_ = false;  // After a short read, too: it proves nothing.
   bool has_failed_ = false;
   bool is_told_ = false;
   bool has_asked_again_ : 1 = false;
@@ -199,9 +201,8 @@ inline Connection::Read Connection::read(std::span<char> into) {
   const auto count = receive(socket_.get(), into);
   if (count <= 0) return no_data(count);
   const auto size = static_cast<std::size_t>(count);
-  // A short read emptied the socket, and more bytes make a new event; but a hang-up was told once
-  // and for all, so its EOF must be read without one.
-  if (size < into.size() && !is_hung_up_) is_readable_ = false;
+  // A short read emptied the socket, and more bytes make a new event.
+  if (size < into.size() && !reads_on_) is_readable_ = false;
   return {Read::Kind::Data, size};
 }
 
