@@ -91,7 +91,7 @@ class Herd:
             held = self.add()
             if speak:
                 speak(held)
-            if number % 64 == 0:
+            if number % 16 == 0:
                 self.look()
 
     def trickle(self, speak, every, patience):
@@ -100,12 +100,14 @@ class Herd:
         deadline = now + patience
         turns = collections.deque((held.began + every, held) for held in self.all)
         while self.open() and now < deadline:
-            while turns and turns[0][0] <= now:
+            for _ in range(256):  # Then it looks, for an end that is seen late counts as late.
+                if not turns or turns[0][0] > now:
+                    break
                 _, held = turns.popleft()
                 if not held.end:
                     speak(held)
                     turns.append((now + every, held))
-            self.look(0.02)
+            self.look(0.02 if not turns or turns[0][0] > now else 0)
             now = time.monotonic()
 
     def wait(self, patience):
