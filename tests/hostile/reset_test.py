@@ -40,8 +40,9 @@ class ResetTest(HostileTest):
             for _ in range(MOMENTS):
                 client = Client(gateway.address(), receive_bytes=4096)
                 for _ in range(chance.randrange(4)):
-                    client.send(REPLIES * chance.randrange(5) + "part"[:chance.randrange(5)])
-                    if chance.random() < 0.3:
+                    count = chance.randrange(5)
+                    client.send(REPLIES * count + "part"[:chance.randrange(5)])
+                    if count and chance.random() < 0.3:
                         client.line()
                 client.reset()
             eventually(lambda: gateway.metrics().sum("chatgate_connections_open") == 0,
