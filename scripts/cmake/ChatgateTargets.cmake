@@ -57,13 +57,14 @@ endfunction()
 
 set(CHATGATE_FUZZ_SECONDS 30 CACHE STRING "How long the asan preset's ctest runs each fuzz target")
 
-# chatgate_add_fuzz(<name> LIBS <target>...)
+# chatgate_add_fuzz(<name> [SOURCES <file>...] LIBS <target>...)
 #
-# <name>_fuzz from <name>_fuzz.cc. With the asan preset it is a libFuzzer program, which its test
-# runs for CHATGATE_FUZZ_SECONDS; in every other build it replays its corpus (corpus/<name>).
+# <name>_fuzz from <name>_fuzz.cc and SOURCES. With the asan preset it is a libFuzzer program, which
+# its test runs for CHATGATE_FUZZ_SECONDS; in every other build it replays its corpus
+# (corpus/<name>).
 function(chatgate_add_fuzz name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
-  add_executable(${name}_fuzz ${name}_fuzz.cc)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS")
+  add_executable(${name}_fuzz ${name}_fuzz.cc ${arg_SOURCES})
   target_link_libraries(${name}_fuzz PRIVATE ${arg_LIBS} chatgate_compile_options)
   set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name})
   if(CHATGATE_FUZZ_ENGINE)
