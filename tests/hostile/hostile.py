@@ -16,7 +16,7 @@ GOOD_CLIENTS = 50
 GOOD_RATE = 1000  # Messages a second, of all of them together.
 UNDISTURBED_SECONDS = 10 if FULL else 1
 # Below it the short run says nothing about a p99: neighbours on the machine cost more.
-NOISE_MS = 0 if FULL else 100
+NOISE_MS = 0 if FULL else 2000
 
 # Attackers have machines of their own. On this one they get what the attacked leave.
 LEAST_URGENT = ["nice", "-n", "15"]

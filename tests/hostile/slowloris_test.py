@@ -2,14 +2,14 @@
 
 import unittest
 
-from gateway import GREETING, SANITIZED, Gateway
+from gateway import GREETING, Gateway
 from herd import Herd
 from hostile import GoodClients, HostileTest, least_urgent, reasons, sized, undisturbed_p99
 
 COUNT = sized(1000, 10_000)
 LINE = sized(2, 10)
 EVERY = sized(0.3, 2.0)
-LATE = 5.0 if SANITIZED else 1.0  # A tick of the gateway, and what this client takes to look.
+LATE = sized(10.0, 1.0)  # A tick of the gateway, and what this client takes to look.
 CONFIG = {"limits": {"max_connections": 12_000}, "log": {"sessions": False},
           "timeouts": {"line": f"{LINE}s"}}
 
