@@ -1,4 +1,7 @@
+#include "control_guard.h"
+#include "fake_backend.h"
 #include "fuzz_input.h"
+#include "router.h"
 
 #include <algorithm>
 #include <array>
@@ -8,10 +11,6 @@
 #include <nlohmann/json.hpp>
 
 #include <chatgate/base/assert.h>
-
-#include "control_guard.h"
-#include "fake_backend.h"
-#include "router.h"
 
 namespace {
 

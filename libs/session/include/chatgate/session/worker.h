@@ -140,7 +140,7 @@ class Worker {
   void strike(Session& session, WorkerListener& listener) noexcept;
 
   /// Keeps account of TLS handshakes. Beyond `max`, this worker's share, the one that has lasted
-  /// longest soon ends.
+  /// longest ends.
   void begin_handshake(Session& session, std::size_t max);
   void end_handshake(Session& session) noexcept;
 
