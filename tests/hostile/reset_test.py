@@ -47,6 +47,7 @@ class ResetTest(HostileTest):
                 client.reset()
             eventually(lambda: gateway.metrics().sum("chatgate_connections_open") == 0,
                        "all have left")
+            self.attack = f"{MOMENTS:,} connections that reset at any moment"
             self.accounted(gateway, MOMENTS)
             self.assertLessEqual(reasons(gateway.metrics()).keys(), {"client_reset"})
 
