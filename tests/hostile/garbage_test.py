@@ -7,7 +7,7 @@ from attackers import Attackers
 from gateway import Gateway, eventually
 from hostile import GOOD_CLIENTS, GoodClients, HostileTest, reasons, sized, undisturbed_p99
 
-COUNT = sized(5000, 1_000_000)
+COUNT = sized(2000, 1_000_000)
 OPENERS = 2
 SEED = 1935
 CONFIG = {

@@ -10,7 +10,7 @@ from client import Client
 from gateway import GREETING, Gateway, eventually, reply_to
 from hostile import GOOD_CLIENTS, GoodClients, HostileTest, reasons, sized, undisturbed_p99
 
-STORM = sized(4000, 200_000)
+STORM = sized(1500, 200_000)
 MOMENTS = sized(300, 3000)
 URGENT = 2000
 CONFIG = {"log": {"sessions": False}, "limits": {"max_connections": 12_000}}

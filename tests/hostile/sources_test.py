@@ -8,7 +8,7 @@ from gateway import GREETING, Gateway
 from hostile import GOOD_CLIENTS, GoodClients, HostileTest, sized, source, undisturbed_p99
 
 TABLE = 65_536
-COUNT = sized(4000, 100_000)
+COUNT = sized(1500, 100_000)
 OPENERS = 2
 BURST = 3
 # None is forgotten during the test: a token comes back in a quarter of an hour.
