@@ -160,8 +160,11 @@ void Script::step() {
     case 2:
       return send(std::string{input_.take(input_.take_byte() + 1U)});
     case 3:
-    case 4:
       return send(std::string{input_.take(input_.take_byte() % 32U)} + "\r\n");
+    case 4: {
+      const auto most = std::min<std::size_t>(service_.max_message.count, kSendMax / 2);
+      return send(std::string(most - 1 + input_.take_byte() % 3U, 'x') + "\n");
+    }
     case 5: {
       const std::string piece{input_.take(input_.take_byte() % 16U + 1U)};
       std::string bytes;
