@@ -160,6 +160,11 @@ void declare(CLI::App& app, Arguments& arguments) {
       ->add_option("--expect", arguments.probe.expect,
                    "What the reply (without --send: the greeting) must contain")
       ->type_name("TEXT");
+  probe->add_flag("--tls", arguments.probe.tls, "The listener speaks TLS");
+  probe
+      ->add_option("--ca", arguments.probe.ca,
+                   "With --tls: who signed its certificate; without, whom the machine trusts")
+      ->type_name("FILE");
   probe->add_option("--timeout", arguments.timeout, "For all steps together")
       ->capture_default_str()
       ->type_name("DURATION");

@@ -10,6 +10,7 @@
 #include <chatgate/base/units.h>
 #include <chatgate/net/client_socket.h>
 #include <chatgate/net/resolve.h>
+#include <chatgate/net/tls_context.h>
 #include <chatgate/telemetry/escape.h>
 
 namespace chatgate::service {
@@ -65,6 +66,14 @@ std::optional<std::string> missing(const ProbeOptions& options, std::string_view
   return fmt::format("expected '{}', got '{}'", *options.expect, text);
 }
 
+std::optional<std::string> start_tls(const ProbeOptions& options, Conversation& conversation) {
+  const auto context = net::TlsContext::for_client(options.ca);
+  if (!context) return fmt::format("--ca {}", context.error());
+  const auto error = conversation.start_tls(*context, net::host_of(options.address));
+  if (!error) return std::nullopt;
+  return fmt::format("no TLS with {}: {}", options.address, *error);
+}
+
 // The steps in order; the first that fails names itself.
 std::optional<std::string> converse(const ProbeOptions& options, ProbeResult& result) {
   const auto deadline = Clock::now() + options.timeout;
@@ -75,6 +84,9 @@ std::optional<std::string> converse(const ProbeOptions& options, ProbeResult& re
   Stopwatch watch;
   if (const auto error = conversation.connect(*candidates)) {
     return fmt::format("cannot connect to {}: {}", options.address, *error);
+  }
+  if (options.tls) {
+    if (const auto error = start_tls(options, conversation)) return error;
   }
   result.connect = watch.lap();
   auto greeting = conversation.read_line();

@@ -12,7 +12,7 @@ import unittest
 
 from certificates import make_certificate
 from client import CUT, EOF, Client
-from gateway import GREETING, PATIENCE, Gateway, eventually, reply_to
+from gateway import BINARY, GREETING, PATIENCE, Gateway, eventually, reply_to
 
 STALLED = 200
 HANDSHAKES = 20
@@ -75,6 +75,20 @@ class TlsTest(unittest.TestCase):
                 lines += process.stdout.readline()
             process.stdin.close()
             return lines + process.stdout.read()
+
+    def test_a_probe(self):
+        gateway = self.gateway()
+        address = f"localhost:{gateway.address()[1]}"
+
+        def probe(*options):
+            return subprocess.run([BINARY, "probe", address, "--send", "x", *options],
+                                  capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+        good = probe("--tls", "--ca", str(self.certificate), "--expect", reply_to("x"))
+        self.assertEqual((good.returncode, good.stderr), (0, ""))
+        stranger = probe("--tls")
+        self.assertEqual(stranger.returncode, 1)
+        self.assertIn("certificate verify failed: self-signed certificate", stranger.stderr)
 
     def test_speaks_nothing_older_than_tls_1_2_or_what_is_asked_for(self):
         versions = ssl.TLSVersion

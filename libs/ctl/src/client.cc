@@ -88,12 +88,6 @@ std::string address_of(std::string_view admin) {
   return std::string{admin.ends_with('/') ? admin.substr(0, admin.size() - 1) : admin};
 }
 
-// HOST, without the brackets of an IPv6 address.
-std::string host_of(const std::string& address) {
-  const auto host = std::string_view{address}.substr(0, address.rfind(':'));
-  return std::string{host.starts_with('[') ? host.substr(1, host.size() - 2) : host};
-}
-
 std::string advice_for(const std::string& admin) {
   if (admin.starts_with("unix:")) {
     return "is the gateway running, is this its admin.address, and may you write to the socket's "
@@ -182,11 +176,11 @@ std::optional<std::string> Client::secure(net::ClientSocket& socket) const {
   if (!is_secure(admin)) return std::nullopt;
   const auto context = net::TlsContext::for_client(options_.ca);
   if (!context) return fmt::format("--ca {}", context.error());
-  const auto error = socket.start_tls(*context, host_of(address_of(admin)));
+  const auto error = socket.start_tls(*context, net::host_of(address_of(admin)));
   if (!error) return std::nullopt;
   return fmt::format(
       "no TLS with {}: {}; --ca names a file with who signed its certificate, which must name {}",
-      admin, *error, host_of(address_of(admin)));
+      admin, *error, net::host_of(address_of(admin)));
 }
 
 std::string Client::explain(const Answer& answer) const {

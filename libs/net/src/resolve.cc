@@ -65,4 +65,10 @@ Resolved resolve(const std::string& text) {
   return resolve_tcp(text);
 }
 
+std::string host_of(std::string_view text) {
+  auto host = text.substr(0, text.rfind(':'));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return std::string{host};
+}
+
 }  // namespace chatgate::net

@@ -12,6 +12,8 @@ struct ProbeOptions {
   std::string address;                // HOST:PORT, [V6]:PORT or unix:/path; HOST may be a name.
   std::optional<std::string> send;    // Said as a line after the greeting.
   std::optional<std::string> expect;  // A part of the reply, or of the greeting without `send`.
+  bool tls = false;                   // The listener speaks it.
+  std::string ca;  // With it: who signed its certificate; empty = whom the machine trusts.
   std::chrono::nanoseconds timeout = std::chrono::seconds{2};  // For all steps together.
 };
 
@@ -19,7 +21,7 @@ struct ProbeOptions {
 struct ProbeResult {
   bool ok = false;
   std::string error;                   // Why not, in words for a person; may quote the server.
-  std::chrono::nanoseconds connect{};  // From the first connect(2) to a connection.
+  std::chrono::nanoseconds connect{};  // From the first connect(2) to a connection, by TLS or not.
   std::chrono::nanoseconds greeting{};
   std::chrono::nanoseconds reply{};  // From the last byte sent to the end of the reply.
   std::string greeting_text;         // As received, without the end of line.

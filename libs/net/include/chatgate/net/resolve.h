@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/socket.h>
@@ -24,5 +25,8 @@ struct RemoteAddress {
 ///   (getaddrinfo(3) knows no deadline).
 /// Errors: what is wrong with the text or what the resolver said, in words for a person.
 base::Expected<std::vector<RemoteAddress>, std::string> resolve(const std::string& text);
+
+/// HOST of such a text, without the brackets of an IPv6 address: what a certificate has to name.
+std::string host_of(std::string_view text);
 
 }  // namespace chatgate::net
