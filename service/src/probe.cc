@@ -86,7 +86,7 @@ std::optional<std::string> converse(const ProbeOptions& options, ProbeResult& re
     return fmt::format("cannot connect to {}: {}", options.address, *error);
   }
   if (options.tls) {
-    if (const auto error = start_tls(options, conversation)) return error;
+    if (auto error = start_tls(options, conversation)) return error;
   }
   result.connect = watch.lap();
   auto greeting = conversation.read_line();
