@@ -242,6 +242,8 @@ def annotation(name, colour, expression, title, text, at_value=False, enable=Tru
 
 ANNOTATIONS = [
     annotation("Drains", "orange", f"chatgate_drain_phase{{{I}}} > 0", "Drain", "{{instance}}"),
+    annotation("Overloads", "purple", f"chatgate_overload_cause{{{I}}} == 1", "Overload",
+               "{{instance}}: {{cause}}"),
     annotation("Reloads", "blue",
                f"chatgate_config_last_reload_success_timestamp_seconds{{{I}}} * 1000", "Reload",
                "{{instance}}", at_value=True),

@@ -157,9 +157,10 @@ class Stage(contextlib.ExitStack):
 
     def play(self):
         """Each once: a listener goes while somebody does not read, a reload fails and is repaired,
-        a drain is announced and taken back."""
+        an overload is ordered and ended, a drain is announced and taken back."""
         self._remove_a_listener()
         self._fail_a_reload()
+        self._order_an_overload()
         self._announce_a_drain()
 
     def play_for(self, seconds):
@@ -190,6 +191,11 @@ class Stage(contextlib.ExitStack):
         self.seen("chatgate_config_last_reload_successful == 0")
         self._reload(self.first, config())
         self.seen(f'chatgate_config_last_reload_successful{{instance="{self.instances[0]}"}} == 1')
+
+    def _order_an_overload(self):
+        assert self.second.http("POST", "/overload/force")[0] == 200
+        self.seen('chatgate_overload_cause{cause="operator"} == 1')
+        assert self.second.http("POST", "/overload/release")[0] == 200
 
     def _announce_a_drain(self):
         self._reload(self.second, self._second_config(drain=ANNOUNCED))

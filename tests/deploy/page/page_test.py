@@ -247,7 +247,8 @@ def hostile():
            "reason": ATTACK, "ended_at": ATTACK, "duration": 1, "source": ATTACK, "connections": 1,
            "path": ATTACK, "value": ATTACK, "origin": ATTACK}
     status = {"state": "ready", "version": ATTACK, "pid": 1, "uptime_seconds": 1,
-              "drain_phase": 0, "controls": "open", "connections": {"open": 1, "limit": 1},
+              "drain_phase": 0, "overload": {"level": 1, "cause": ATTACK}, "controls": "open",
+              "connections": {"open": 1, "limit": 1},
               "listeners": [{"name": ATTACK, "address": ATTACK, "open": 1, "limit": 1}],
               "workers": [], "config": {"file": ATTACK, "last_reload": None}}
     lists = {name: [row] for name in ("connections", "sources", "closed", "config")}

@@ -43,8 +43,7 @@ class PackageFilesTest(unittest.TestCase):
 
     def test_it_brings_what_an_operator_copies(self):
         examples = self.tree / "usr/share/doc/chatgate/examples"
-        for name in ("production.yaml", "chatgate.json", "chatgate-admin.conf",
-                     "chatgate.logrotate-example"):
+        for name in ("production.yaml", "chatgate.json", "chatgate.logrotate-example"):
             self.assertTrue((examples / name).is_file(), name)
         # The rules that the example names are beside it.
         run("promtool", "check", "config", examples / "prometheus/prometheus.yaml")
