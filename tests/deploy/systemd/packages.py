@@ -18,7 +18,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[3]
 NEWER = "+newer"  # What the higher version ends with.
 NEWER_LINE = "# A newer default.\n"
 # Every Debian has them, and chatgate is content with an older one.
-EVERYWHERE = {"libc6", "libgcc-s1", "libstdc++6", "libsystemd0"}
+EVERYWHERE = {"libc6", "libgcc-s1", "libssl3", "libstdc++6", "libsystemd0"}
 CONFFILE = "etc/chatgate/chatgate.yaml"
 
 
