@@ -77,7 +77,9 @@ class Herd:
     def look(self, seconds=0.0):
         """Receives what has come, or comes within `seconds`."""
         for number, _ in self._poll.poll(seconds, 1024):
-            held = self._by_number[number]
+            held = self._by_number.get(number)
+            if held is None:
+                continue  # Closed here; a process that is being started still has a copy of it.
             held.receive()
             if held.end:
                 del self._by_number[number]
