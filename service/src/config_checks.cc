@@ -36,9 +36,10 @@ class Checker {
   void check_idle_warning();
   void check_admin();
   void check_admin_tls();
-  void check_tls();
+  void check_listeners_tls();
 
  private:
+  void check_tls(const std::string& path, const net::TlsServerOptions& tls);
   // Blames the first of `paths` that somebody wrote; the others are the defaults it disagrees with.
   void complain(const Paths& paths, const std::string& message);
   void check_size(const std::string& path, const std::string& text,
@@ -196,39 +197,34 @@ void Checker::check_admin() {
 
 void Checker::check_admin_tls() {
   const auto& [certificate, key] = config_.admin.tls;
-  const Paths keys{"admin.tls.certificate", "admin.tls.key"};
-  if (certificate.empty() && key.empty()) return;
-  if (certificate.empty()) return complain({keys[1]}, "a key needs its certificate");
-  if (key.empty()) return complain({keys[0]}, "a certificate needs its key");
-  if (config_.admin.address.starts_with("unix:")) {
-    return complain(keys, "a Unix socket needs no TLS: its file's mode says who may connect");
+  const bool is_whole = !certificate.empty() && !key.empty();
+  if (is_whole && config_.admin.address.starts_with("unix:")) {
+    return complain({"admin.tls.certificate", "admin.tls.key"},
+                    "a Unix socket needs no TLS: its file's mode says who may connect");
   }
-  const auto context = net::TlsContext::for_server({.certificate = certificate, .key = key});
-  if (context) return;
-  const bool is_key = context.error().option == net::TlsError::Option::Key;
-  complain({keys[is_key ? 1 : 0]}, context.error().text);
+  check_tls("admin.tls.", {.certificate = certificate, .key = key});
 }
 
-void Checker::check_tls() {
+void Checker::check_listeners_tls() {
   for (const auto& listener : config_.listeners) {
-    const auto& tls = listener.tls;
-    const auto path = "listeners." + listener.name + ".tls.";
-    if (!tls.is_on()) {
-      if (!tls.key.empty()) complain({path + "key"}, "a key needs its certificate");
-      if (!tls.client_ca.empty()) complain({path + "client_ca"}, "needs a certificate and its key");
-      if (!tls.sni.empty()) complain({path + "sni"}, "needs a certificate for all other names");
-      continue;
-    }
-    if (tls.key.empty()) {
-      complain({path + "certificate"}, "a certificate needs its key");
-      continue;
-    }
-    const auto context = net::TlsContext::for_server(tls);
-    if (context) continue;
-    constexpr std::array kKeys{"certificate", "key", "sni", "client_ca"};
-    const auto option = static_cast<std::size_t>(context.error().option);
-    complain({path + kKeys[option]}, context.error().text);
+    check_tls("listeners." + listener.name + ".tls.", listener.tls);
   }
+}
+
+// `path` is that of the section, with a dot at its end.
+void Checker::check_tls(const std::string& path, const net::TlsServerOptions& tls) {
+  if (!tls.is_on()) {
+    if (!tls.key.empty()) complain({path + "key"}, "a key needs its certificate");
+    if (!tls.client_ca.empty()) complain({path + "client_ca"}, "needs a certificate and its key");
+    if (!tls.sni.empty()) complain({path + "sni"}, "needs a certificate for all other names");
+    return;
+  }
+  if (tls.key.empty()) return complain({path + "certificate"}, "a certificate needs its key");
+  const auto context = net::TlsContext::for_server(tls);
+  if (context) return;
+  constexpr std::array kKeys{"certificate", "key", "sni", "client_ca"};
+  const auto option = static_cast<std::size_t>(context.error().option);
+  complain({path + kKeys[option]}, context.error().text);
 }
 
 }  // namespace
@@ -246,7 +242,7 @@ void check_across(const GatewayConfig& config, const std::string& name, config::
   checker.check_idle_warning();
   checker.check_admin();
   checker.check_admin_tls();
-  checker.check_tls();
+  checker.check_listeners_tls();
 }
 
 }  // namespace chatgate::service
