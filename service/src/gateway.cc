@@ -140,7 +140,7 @@ GatewayConfig Gateway::present_config() const {
 }
 
 void Gateway::start_threads() {
-  const auto threads = present_config().threads;
+  const auto threads = present(&GatewayConfig::threads);
   admission_.set_on_release([this] {
     for (const auto& acceptor : acceptors_) acceptor->wake_waiting();
   });
@@ -216,7 +216,7 @@ void Gateway::start_drain() {
     drain_deadline_ = farewell_->deadline();
     return;
   }
-  const auto options = present_config().drain;
+  const auto options = present(&GatewayConfig::drain);
   drain_deadline_ = base::Clock::now() + options.deadline;
   drain_phase_ = 1;
   enter(State::Draining);
@@ -235,7 +235,7 @@ void Gateway::close_listeners() {
   listeners_.close_all();
   publish_listeners();
   log_.info("listeners_closed", {{"connections", admission_.open()}});
-  const auto options = present_config().drain;
+  const auto options = present(&GatewayConfig::drain);
   const auto on_phase = [this](Farewell::Phase phase) {
     drain_phase_ = static_cast<std::uint32_t>(phase);
     log_.info("drain_phase_begun",

@@ -111,7 +111,7 @@ void Gateway::write_admission(MetricWriter& writer) const {
   writer.gauge("chatgate_tls_handshakes_open", "TLS handshakes that are not done yet.", {},
                static_cast<double>(handshakes));
   writer.gauge("chatgate_tls_handshakes_limit", "How many may be under way.", {},
-               present_config().limits.tls_handshakes);
+               present(&GatewayConfig::limits).tls_handshakes);
   writer.gauge("chatgate_lingering_refusals", "Refused clients that still may read their line.", {},
                static_cast<double>(dismissals_.used()));
   writer.gauge("chatgate_lingering_refusals_limit", "How many may linger.", {},
@@ -160,7 +160,7 @@ void Gateway::write_workers(MetricWriter& writer) const {
                static_cast<double>(queued));
   writer.gauge("chatgate_output_queued_bytes_limit",
                "How many may wait: output.budget, or half of the memory.", {},
-               static_cast<double>(output_budget(present_config().output.budget).count));
+               static_cast<double>(output_budget(present(&GatewayConfig::output).budget).count));
   writer.counter("chatgate_output_evictions_total",
                  "Sessions ended because all slow readers together had too much waiting.", {},
                  static_cast<double>(evicted));
@@ -176,7 +176,7 @@ void Gateway::write_sessions(MetricWriter& writer) {
   // A histogram of what is, not of what was.
   writer.histogram("chatgate_open_connection_age_seconds", "Ages of the sessions that are open.",
                    {}, ages, kSecondsPerNanosecond);
-  const auto top = present_config().top_connections;
+  const auto top = present(&GatewayConfig::top_connections);
   if (top.count > 0) top_connections_.write_metrics(writer, snapshot().sessions, top);
 }
 

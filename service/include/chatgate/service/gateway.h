@@ -116,6 +116,13 @@ class Gateway final : private admin::Backend {
   void shut_down();
   GatewayConfig present_config() const;
 
+  // A part of it, for who needs no more: the whole may hold lists of 100,000 blocks.
+  template <class Part>
+  Part present(Part GatewayConfig::*part) const {
+    const base::MutexLock lock{mutex_};
+    return config_.*part;
+  }
+
   // gateway_manager.cc: what the service manager hears.
   std::string manager_status() const;
   int tell_manager(const std::string& state);
