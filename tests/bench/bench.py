@@ -9,6 +9,7 @@ import sys
 
 import counted
 import machine
+import outrun
 import plots
 import report
 import scenarios
@@ -24,7 +25,7 @@ SCENARIOS = {function.__name__: function for function in (
     scenarios.message, scenarios.pipelined, scenarios.connection,
     counted.instructions, scenarios.idle,
     scenarios.talked, scenarios.crowd, scenarios.tail, scenarios.workers, sharing.sharing,
-    watching.watching, scenarios.scale, scenarios.rates)}
+    watching.watching, outrun.outrun, scenarios.scale, scenarios.rates)}
 
 
 def parse(arguments):

@@ -48,8 +48,8 @@ class Load:
         told = [*map(str, options)]
         shown = re.sub(r"--rate \S+", "--rate RATE", " ".join(told))
         self._commands.add(f"chatgate bench ADDRESS TALK {shown} --server-pid PID --json")
-        command = [self._chatgate, "bench", f"127.0.0.1:{server.port}", *kind.talk.options(),
-                   *told, "--server-pid", server.process.pid, "--json"]
+        command = [*server.enter, self._chatgate, "bench", f"127.0.0.1:{server.port}",
+                   *kind.talk.options(), *told, "--server-pid", server.process.pid, "--json"]
         return subprocess.Popen(pinned(self._placement.client, command), text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE)

@@ -120,6 +120,8 @@ def gateway(family, programs, listening):
     config = {**servers.GATEWAY_CONFIG, "threads": {"acceptors": 1, "workers": 1},
               "listeners": [{"name": "public", "address": "fd:public"}],
               "limits": {**servers.GATEWAY_CONFIG["limits"], "max_connections": PER_GATEWAY_MAX},
+              # Every place is to be taken: an overload would end those who have said nothing.
+              "overload": {"mode": "observe"},
               "timeouts": {"idle": "2h"}}
     fd = listening.fileno()
     inherit = f'export LISTEN_PID=$$; exec "$@" 3<&{fd} ' + (f"{fd}<&-" if fd != 3 else "")

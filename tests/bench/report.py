@@ -113,6 +113,12 @@ def sharing(samples):
                                    column("locked_other_a_round", 1)]))
 
 
+def outrun(samples):
+    return table(["server", "load", "a second", "CPU µs", "the client's CPU µs"],
+                 rows_of(samples, [column("per_second", 0), column("cpu_us"),
+                                   column("client_cpu_us")]))
+
+
 def scale(samples):
     """A row for each server, a column for each number of connections."""
     keys = [key.partition("/") for key in samples]
@@ -147,6 +153,9 @@ SECTIONS = (
      "thread's own flags. A wake is of the loop, for however many messages.", sharing),
     ("watching", "Scrapes and listings",
      "15,000 sessions, of which 50 send 10,000 messages a second, open loop.", watching),
+    ("outrun", "The client beside the floor",
+     "One core each. On loopback a sender's core does the receiver's half as well; steered, the "
+     "server's core receives, as a machine of its own would.", outrun),
     ("scale", "CPU a message against connections", "µs; all of them talk, window 1.", scale),
     ("rates", "Latency against rate", "Open loop, 50 connections.", latency),
 )

@@ -71,6 +71,7 @@ class Server:
     process: object  # processes.Process
     port: int
     admin_port: int = 0  # Of the gateway.
+    enter: tuple = ()    # Before a client's command: how it gets into the server's network.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +130,27 @@ def address_in(log, event):
 
 def floor(programs, cores, workers):
     return printing_its_port([programs / "floor", workers], cores)
+
+
+# Its arguments: the mask of the cores that receive (0: whoever sends), and the command.
+OWN_NETWORK = ("ip link set lo up && mount -t sysfs sysfs /sys && "
+               'echo "$0" >/sys/class/net/lo/queues/rx-0/rps_cpus && exec "$@"')
+
+
+def in_own_network(name, core):
+    """The kind of a floor in a network namespace of its own, whose `core` does all receiving; None:
+    as loopback has it."""
+    mask = f"{0 if core is None else 1 << core:x}"
+
+    @contextlib.contextmanager
+    def start(programs, cores, workers):
+        command = ["unshare", "--net", "--mount", "--", "sh", "-c", OWN_NETWORK, mask,
+                   programs / name, workers]
+        with printing_its_port(command, cores) as server:
+            enter = ("nsenter", f"--net=/proc/{server.process.pid}/ns/net", "--")
+            yield dataclasses.replace(server, enter=enter)
+
+    return dataclasses.replace(KINDS[name], start=start)
 
 
 def floor_uring(programs, cores, workers):
