@@ -150,6 +150,17 @@ def check_bans(path, lines):
             yield number, "`using namespace` in a header reaches everyone who includes it"
 
 
+def check_using(path, lines):
+    """What misc-unused-using-decls does not see, because scripts/lint includes sources."""
+    if path.suffix != ".cc":
+        return
+    code = functions.without_comments("\n".join(lines))
+    for number, line in enumerate(code.split("\n"), 1):
+        name = re.match(r"\s*using (?:\w+::)+(\w+);", line)
+        if name and not re.search(rf"(?<!::)\b{name[1]}\b", code):
+            yield number, f"`{name[1]}` is not used: drop the using-declaration"
+
+
 def check_homes(path, lines):
     """Tests that span libraries may include anything; a unit test what its library may."""
     if path.suffix not in {".h", ".cc"} or path.parts[0] not in {"libs", "service", "tests"}:
@@ -185,8 +196,8 @@ def check_title(path, lines):
         yield titles[1] if titles else 1, f"{len(titles)} lines `# Title`: a document has one"
 
 
-RULES = [check_size, check_spaces, check_functions, check_words, check_bans, check_homes,
-         check_header, check_title]
+RULES = [check_size, check_spaces, check_functions, check_words, check_bans, check_using,
+         check_homes, check_header, check_title]
 
 
 def faults(root):
