@@ -24,7 +24,7 @@ option(CHATGATE_FUZZ_ENGINE "Link the fuzz targets with libFuzzer" OFF)
 
 if(CHATGATE_SANITIZE)
   add_compile_options(-fsanitize=${CHATGATE_SANITIZE} -fno-sanitize-recover=all
-    -fno-omit-frame-pointer -O1)
+    -fno-omit-frame-pointer $<$<CONFIG:Debug>:-O1>)
   add_link_options(-fsanitize=${CHATGATE_SANITIZE})
 endif()
 if(CHATGATE_FUZZ_ENGINE)

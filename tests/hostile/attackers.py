@@ -1,15 +1,14 @@
-"""Attackers as processes: `opener.py` and the load generator, each bounded in number and time."""
+"""Attackers as processes, each bounded in number and time: `garbage_opener`, the load generator."""
 
 import collections
 import json
 import pathlib
 import subprocess
-import sys
 
 from gateway import BINARY
 from hostile import LEAST_URGENT
 
-OPENER = pathlib.Path(__file__).with_name("opener.py")
+OPENER = pathlib.Path(BINARY).with_name("garbage_opener")  # Built beside the gateway.
 
 
 class Attackers:
@@ -33,10 +32,11 @@ class Attackers:
                                                 stdout=subprocess.PIPE, text=True))
 
     def open(self, address, count, **options):
-        """Those of `opener.py`; its options by name."""
+        """Those of `garbage_opener`; its options by name."""
         flags = [f"--{name}" if value is True else f"--{name}={value}"
                  for name, value in options.items()]
-        self._start([sys.executable, OPENER, *address, "--count", count, *flags])
+        self._start([OPENER, *address, "--count", count,
+                     *(flag.replace("_", "-") for flag in flags)])
 
     def connect(self, address, *arguments):
         """The load generator: connect, talk, close, as fast as it goes."""

@@ -15,12 +15,12 @@ import sys
 import threading
 import time
 
+from attackers import Attackers
 from client import Client
 from control import ctl
 from gateway import PATIENCE, Gateway, eventually, raise_descriptor_limit
 from herd import Herd
 from hostile import reasons
-from opener import openings
 from slow_reader_test import LINES
 from steady import Steadies
 
@@ -81,12 +81,16 @@ class Chaos:
     # Attacks.
 
     def garbage(self, chance):
-        openings(self.address, count=chance.randrange(10, 400), seed=chance.random(),
-                 sources=200, until=self.soon(chance))
+        self.openings(chance, sources=200)
 
     def resets(self, chance):
-        openings(self.address, count=chance.randrange(10, 400), seed=chance.random(),
-                 ways=("reset", "reset"), first=chance.randrange(100_000), until=self.soon(chance))
+        self.openings(chance, always_reset=True, first=chance.randrange(100_000))
+
+    def openings(self, chance, **options):
+        with Attackers() as attackers:
+            attackers.open(self.address, chance.randrange(10, 400), seed=chance.randrange(1 << 63),
+                           seconds=max(0, self.soon(chance) - time.monotonic()), **options)
+            attackers.seen()
 
     def crowd(self, chance):
         """More than there are places for; they say a part of a line, or nothing, and leave."""

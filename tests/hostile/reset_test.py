@@ -25,7 +25,7 @@ class ResetTest(HostileTest):
             alone = undisturbed_p99(gateway)
             with GoodClients(gateway) as clients, Attackers() as attackers:
                 memory = gateway.memory_kib()
-                attackers.open(gateway.address(), STORM, ways="reset,reset")
+                attackers.open(gateway.address(), STORM, always_reset=True)
                 seen = attackers.seen()
                 self.note("their p99", self.unharmed(clients, alone))
             self.assertEqual(seen, {"reset": STORM})

@@ -27,7 +27,7 @@ class SourcesTest(HostileTest):
                 self.knock(gateway, source(0), BURST)
                 for number in range(OPENERS):
                     attackers.open(gateway.address(), COUNT // OPENERS, silent=True,
-                                   ways="reset,reset", sources=COUNT,
+                                   always_reset=True, sources=COUNT,
                                    first=1 + number * (COUNT // OPENERS))
                 seen = attackers.seen()
                 self.note("their p99", self.unharmed(clients, alone))
