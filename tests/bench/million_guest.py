@@ -13,7 +13,7 @@ import tempfile
 
 from processes import raise_descriptor_limit
 
-BESIDES = 600  # Seconds beyond the patience: booting, talking, closing.
+BESIDES = 5400  # Seconds beyond the patience: booting, talking, closing.
 
 # The guest's files are the host's: what is written goes to memory.
 INIT = """\

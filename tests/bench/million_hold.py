@@ -25,7 +25,7 @@ TALKERS = 100            # One of so many sessions talks,
 PASS = 20                # each once in so many seconds.
 PASSES = 2               # So many are watched once all are open.
 SOURCES = 100
-CLOSING = 300            # Seconds.
+CLOSING = 2400           # Seconds: a guest closes hardly faster than it opens.
 MEMORY_KEPT = 1 << 30    # With less to be had the attempt ends, not the machine.
 SYSCTLS = {
     "net/ipv4/ip_local_port_range": "1024 65535",
@@ -170,6 +170,7 @@ class Crowd:
         names = {"open": "chatgate_connections_open",
                  "greeted": "chatgate_greeting_delay_seconds_count",
                  "messages": "chatgate_messages_received_total",
+                 "replies": "chatgate_replies_sent_total",
                  "ended": "chatgate_connection_messages_count"}
         sums = dict.fromkeys([*names, "ended_silent"], 0)
         for gateway in self.gateways:
@@ -201,7 +202,7 @@ def wait_until_open(crowd, clients, sessions, patience):
         for client in clients:
             if client.has_ended():
                 raise Failure(f"a client ended: {client.text()}")
-        time.sleep(1)
+        time.sleep(5)  # In a guest each look costs, too.
 
 
 def watch_talk(crowd):
@@ -211,6 +212,7 @@ def watch_talk(crowd):
     after, seconds = crowd.sums(), time.monotonic() - started
     return {"open_during_talk": [before["open"], after["open"]],
             "messages_while_all_open": after["messages"] - before["messages"],
+            "replies_while_all_open": after["replies"] - before["replies"],
             "talk_seconds": round(seconds, 1),
             "gateway_cpu_seconds_meanwhile": round(cpu_seconds(crowd.pids) - cpu, 2)}
 
@@ -277,8 +279,9 @@ def hold(family, programs, sessions, patience):
     say(f"holding: {json.dumps(result)}")
     if limited:
         return result
-    result |= watch_talk(crowd)
-    say("closing")
+    talked = watch_talk(crowd)
+    result |= talked
+    say(f"talked: {json.dumps(talked)}; closing")
     result |= stop_clients(clients)
     sums = wait_until_gone(crowd)
     result |= {"sessions_that_talked": sums["ended"] - sums["ended_silent"],
