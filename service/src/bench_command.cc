@@ -223,7 +223,7 @@ int BenchCommand::run() {
       });
   if (shown) std::cerr << "\r\x1b[K" << std::flush;
   if (!result) {
-    std::cerr << "chatgate bench: " << telemetry::escape_text(result.error()) << '\n';
+    std::cerr << "chatgate bench: " << telemetry::printable_text(result.error()) << '\n';
     return kExitUnhealthy;
   }
   std::cout << (arguments.json ? bench_json(arguments.options, *result) + "\n"

@@ -76,7 +76,7 @@ Json faults_json(const bench::Result& result) {
     if (fault.count == 0) continue;
     json.push_back({{"what", bench::to_text(static_cast<bench::Fault>(i))},
                     {"count", fault.count},
-                    {"first", telemetry::escape_text(fault.first)}});
+                    {"first", telemetry::printable_text(fault.first)}});
   }
   return json;
 }
@@ -125,11 +125,11 @@ std::string fault_rows(const bench::Result& result) {
     if (fault.count == 0) continue;
     text += row("  failed", fmt::format("{} {}; the first: {}", fault.count,
                                         bench::to_text(static_cast<bench::Fault>(i)),
-                                        telemetry::escape_text(fault.first)));
+                                        telemetry::printable_text(fault.first)));
   }
   if (result.refused > 0) {
     text += row("  refused", fmt::format("{} connections; the first: {}", result.refused,
-                                         telemetry::escape_text(result.first_refusal)));
+                                         telemetry::printable_text(result.first_refusal)));
   }
   return text;
 }
@@ -145,7 +145,7 @@ std::string progress_line(const bench::Progress& progress) {
 }
 
 std::string bench_table(const bench::Options& options, const bench::Result& result) {
-  std::string text = row("server", telemetry::escape_text(options.address));
+  std::string text = row("server", telemetry::printable_text(options.address));
   text += row(
       "load",
       fmt::format(
@@ -188,7 +188,7 @@ std::string bench_json(const bench::Options& options, const bench::Result& resul
   json["faults"] = faults_json(result);
   json["refused"] = result.refused;
   json["first_refusal"] =
-      result.refused > 0 ? Json(telemetry::escape_text(result.first_refusal)) : Json(nullptr);
+      result.refused > 0 ? Json(telemetry::printable_text(result.first_refusal)) : Json(nullptr);
   json["greeted"] = result.greeted;
   json["latency_us"] = latency_json(result.latency);
   json["server"] = server_json(options, result);

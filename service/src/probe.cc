@@ -129,15 +129,15 @@ ProbeResult probe(const ProbeOptions& options) {
 int run_probe(const ProbeOptions& options, std::ostream& out, std::ostream& err) {
   const auto result = probe(options);
   if (!result.ok) {
-    err << fmt::format("chatgate probe: {}\n", telemetry::escape_text(result.error));
+    err << fmt::format("chatgate probe: {}\n", telemetry::printable_text(result.error));
     return 1;
   }
   out << fmt::format("connect  {:8.3f} ms\n", milliseconds(result.connect))
       << fmt::format("greeting {:8.3f} ms  {}\n", milliseconds(result.greeting),
-                     telemetry::escape_text(result.greeting_text));
+                     telemetry::printable_text(result.greeting_text));
   if (options.send) {
     out << fmt::format("reply    {:8.3f} ms  {}\n", milliseconds(result.reply),
-                       telemetry::escape_text(result.reply_text));
+                       telemetry::printable_text(result.reply_text));
   }
   return 0;
 }

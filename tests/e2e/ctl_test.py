@@ -131,6 +131,10 @@ class CtlTest(unittest.TestCase):
             result = ctl(gateway, "reload")
             self.assertIn(f"{gateway.config_file}:2:3: limits.colour",
                           self.assert_exits(result, 78))
+            gateway.write_config({"log": {"level": "loud"}})
+            result = ctl(gateway, "reload")
+            self.assertIn(', got "loud"\n', self.assert_exits(result, 78))
+            self.assertIn(', got "loud"\n', self.assert_exits(ctl(gateway, "status")))
             document = json.loads(ctl(gateway, "reload", "--json").stdout)
             self.assertEqual(document["outcome"], "rejected")
 

@@ -67,7 +67,7 @@ session::ServiceOptions take_service(FuzzInput& input) {
 }
 
 [[noreturn]] void fail(std::string_view what, std::string_view expected, std::string_view seen) {
-  const auto shown = [](std::string_view text) { return telemetry::escape_text(text); };
+  const auto shown = [](std::string_view text) { return telemetry::printable_text(text); };
   std::fprintf(stderr, "%.*s differs:\nexpected %s\nseen     %s\n", static_cast<int>(what.size()),
                what.data(), shown(expected).c_str(), shown(seen).c_str());
   std::abort();

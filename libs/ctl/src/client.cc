@@ -99,7 +99,7 @@ std::string advice_for(const std::string& admin) {
 std::string error_of(const std::string& body) {
   const auto json = nlohmann::json::parse(body, nullptr, false);
   if (!json.is_object() || !json.contains("error") || !json["error"].is_string()) return {};
-  return telemetry::escape_text(json["error"].get<std::string>());
+  return telemetry::printable_text(json["error"].get<std::string>());
 }
 
 }  // namespace

@@ -91,7 +91,7 @@ std::string status_text(std::string_view json) {
   add_config(status, rows);
   std::string text;
   for (const auto& row : rows) {
-    text += fit(row[0], 13, Side::Left) + telemetry::escape_text(row[1]) + '\n';
+    text += fit(row[0], 13, Side::Left) + telemetry::printable_text(row[1]) + '\n';
   }
   return text;
 }
@@ -157,18 +157,18 @@ std::string penalties_text(std::string_view json) {
 
 std::string reload_text(std::string_view json) {
   const auto result = parse_json(json);
-  std::string lines = telemetry::escape_text(text(result, "outcome")) + '\n';
+  std::string lines = telemetry::printable_text(text(result, "outcome")) + '\n';
   for (const auto* const part : {"keys", "errors"}) {
     for (const auto& line : member(result, part)) {
       if (!line.is_string()) continue;
-      lines += fmt::format("  {}\n", telemetry::escape_text(line.get<std::string>()));
+      lines += fmt::format("  {}\n", telemetry::printable_text(line.get<std::string>()));
     }
   }
   return lines;
 }
 
 std::string result_text(std::string_view json) {
-  return telemetry::escape_text(text(parse_json(json), "result")) + '\n';
+  return telemetry::printable_text(text(parse_json(json), "result")) + '\n';
 }
 
 }  // namespace chatgate::ctl

@@ -41,7 +41,7 @@ std::string text_table(const std::vector<TextColumn>& columns,
   for (const auto& column : columns) lines.front().emplace_back(column.title);
   for (const auto& row : rows) {
     auto& line = lines.emplace_back();
-    for (const auto& cell : row) line.push_back(telemetry::escape_text(cell));
+    for (const auto& cell : row) line.push_back(telemetry::printable_text(cell));
   }
   std::vector<std::size_t> widths(columns.size());
   for (const auto& line : lines) {

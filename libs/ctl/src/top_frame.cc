@@ -101,7 +101,7 @@ std::string session_line(const Json& row) {
   std::string line;
   for (const auto& field : kFields) {
     if (!line.empty()) line += ' ';
-    line += fit(telemetry::escape_text(field.cell(row, field.column)), field.width, field.side);
+    line += fit(telemetry::printable_text(field.cell(row, field.column)), field.width, field.side);
   }
   return line;
 }
@@ -126,7 +126,7 @@ std::vector<std::string> top_frame(const TopSample& before, const TopSample& now
                   rates.of("chatgate_received_bytes_total"), rates.of("chatgate_sent_bytes_total"),
                   rates.reply_delay(0.5), rates.reply_delay(0.99)),
       workers_line(status),
-      telemetry::escape_text(trouble),
+      telemetry::printable_text(trouble),
       title_line(sort)};
   const auto list = parse_json(now.connections);
   for (const auto& row : member(list, "connections")) {

@@ -4,10 +4,10 @@
 
 namespace chatgate::telemetry {
 
-std::string escape_text(std::string_view text) {
-  LineBuffer escaped;
-  append_escaped(escaped, text);
-  return fmt::to_string(escaped);
+std::string printable_text(std::string_view text) {
+  LineBuffer printable;
+  append_printable(printable, text);
+  return fmt::to_string(printable);
 }
 
 }  // namespace chatgate::telemetry

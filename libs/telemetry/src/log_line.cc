@@ -241,19 +241,28 @@ void append_journal(LineBuffer& out, const LogEvent& event, LogFormat format) {
   }
 }
 
+void append_visible(LineBuffer& out, const Utf8Unit& unit) {
+  const auto& [code_point, bytes] = unit;
+  if (!code_point || *code_point < 0x20 || *code_point == 0x7f) {
+    append_format(out, "\\x{:02x}", static_cast<unsigned char>(bytes[0]));
+  } else if (is_control(*code_point)) {
+    append_format(out, "\\u{{{:x}}}", static_cast<std::uint32_t>(*code_point));
+  } else {
+    append(out, bytes);
+  }
+}
+
 }  // namespace
+
+void append_printable(LineBuffer& out, std::string_view text) {
+  while (!text.empty()) append_visible(out, take_utf8(text));
+}
 
 void append_escaped(LineBuffer& out, std::string_view text) {
   while (!text.empty()) {
-    const auto [code_point, bytes] = take_utf8(text);
-    if (!code_point || *code_point < 0x20 || *code_point == 0x7f) {
-      append_format(out, "\\x{:02x}", static_cast<unsigned char>(bytes[0]));
-    } else if (is_control(*code_point)) {
-      append_format(out, "\\u{{{:x}}}", static_cast<std::uint32_t>(*code_point));
-    } else {
-      if (*code_point == '"' || *code_point == '\\') out.push_back('\\');
-      append(out, bytes);
-    }
+    const auto unit = take_utf8(text);
+    if (unit.code_point == U'"' || unit.code_point == U'\\') out.push_back('\\');
+    append_visible(out, unit);
   }
 }
 

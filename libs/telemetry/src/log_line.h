@@ -32,7 +32,11 @@ enum class Envelope : std::uint8_t {
 void append_event(LineBuffer& out, const LogEvent& event, LogFormat format, Envelope envelope,
                   std::chrono::microseconds time);
 
-/// Appends escape_text(text).
+/// Appends printable_text(text).
+void append_printable(LineBuffer& out, std::string_view text);
+
+/// The same, to stand between double quotes: a quote and a backslash get a backslash, so that no
+/// two texts look alike.
 void append_escaped(LineBuffer& out, std::string_view text);
 
 /// Takes the first `KEY=value` off what append_event made for the journal.

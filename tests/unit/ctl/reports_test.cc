@@ -54,6 +54,20 @@ TEST(ReportsTest, ShowsAReloadLineByLine) {
             "applied\n  a.b\n  c\n");
 }
 
+// The quotes of a mistake are those that `chatgate check` prints.
+TEST(ReportsTest, ShowsAMistakeAsItWasWritten) {
+  constexpr auto kRejected = R"({"outcome": "rejected", "keys": [],
+      "errors": ["c.yaml:2:3: name: must be a name, got \"pub\\\\lic\\\\x1b\""]})";
+  EXPECT_EQ(reload_text(kRejected),
+            R"(rejected
+  c.yaml:2:3: name: must be a name, got "pub\\lic\\x1b"
+)");
+}
+
+TEST(ReportsTest, ShowsNothingThatWouldSteerATerminal) {
+  EXPECT_EQ(result_text(R"({"result": "a\u001b[31mb\nc"})"), "a\\x1b[31mb\\x0ac\n");
+}
+
 TEST(ReportsTest, ShowsTheSentenceOfAControl) {
   EXPECT_EQ(result_text(R"({"result": "draining"})"), "draining\n");
 }
