@@ -277,7 +277,13 @@ void Script::finish() {
   const auto reason = ended_by(counts);
   if (reason.empty() || reason.find(' ') != std::string::npos)
     fail("the end", "one reason", reason);
-  if (!is_reset_ && !is_cut_) check("sent_bytes", rig_.received().size(), counts.sent_bytes);
+  if (!is_reset_ && !is_cut_) {
+    check("sent_bytes", rig_.received().size(), counts.sent_bytes);
+    // The message that is not UTF-8 gets an error in place of a reply.
+    const std::uint64_t errors = reason == "invalid_utf8" ? 1 : 0;
+    const bool may_miss_some = is_stalled_ || reason == "client_reset";  // finish() closes its end.
+    if (!may_miss_some) check("replies", counts.messages - errors, counts.replies);
+  }
   if (is_wild_) return;
   check_output(reason);
   if (is_stalled_) return;

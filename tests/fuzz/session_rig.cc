@@ -183,6 +183,7 @@ SessionRig::Counts SessionRig::finish() {
   auto result = counts();
   for (std::size_t i = 0; i < result.closed.size(); ++i) result.closed[i] -= before_.closed[i];
   result.messages -= before_.messages;
+  result.replies -= before_.replies;
   result.received_bytes -= before_.received_bytes;
   result.sent_bytes -= before_.sent_bytes;
   return result;
@@ -195,6 +196,7 @@ SessionRig::Counts SessionRig::counts() {
     counts.closed[i] = counters.closed[i].value();
   }
   counts.messages = counters.messages.value();
+  counts.replies = counters.replies.value();
   counts.received_bytes = counters.received_bytes.value();
   counts.sent_bytes = counters.sent_bytes.value();
   return counts;

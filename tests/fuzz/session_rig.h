@@ -36,6 +36,7 @@ class SessionRig {
   struct Counts {
     std::array<std::uint64_t, session::kEndReasonCount> closed{};
     std::uint64_t messages = 0;
+    std::uint64_t replies = 0;
     std::uint64_t received_bytes = 0;
     std::uint64_t sent_bytes = 0;
   };

@@ -117,6 +117,25 @@ TEST_F(SessionTest, AnswersEverythingToAClientThatSendsItAllAndReadsLate) {
   EXPECT_TRUE(ends_with("client_eof"));
 }
 
+// More of them at once than replies may wait, with and without the way of plain lines.
+TEST_F(SessionTest, AnswersWithNothingAndGoesOn) {
+  for (const std::string reply : {"{message}", ""}) {
+    for (const bool are_plain : {true, false}) {
+      SCOPED_TRACE(fmt::format("reply '{}', plain {}", reply, are_plain));
+      service().reply = reply;
+      service().quit_words.clear();
+      if (!are_plain) service().quit_words.emplace_back("quit");
+      start();
+      auto client = greeted();
+      client.send(repeated("\n", 1000) + "last");
+      client.shutdown_write();
+      EXPECT_EQ(client.receive_until_eof(), reply.empty() ? "" : "last");
+      EXPECT_EQ(gateway().metric("chatgate_messages_received_total{listener=\"public\"}"), 1001);
+      EXPECT_EQ(gateway().metric("chatgate_replies_sent_total{listener=\"public\"}"), 1001);
+    }
+  }
+}
+
 TEST_F(SessionTest, AnswersALineOfTheGreatestLength) {
   service().max_message = Bytes{16};
   const std::string longest(16, 'x');

@@ -24,6 +24,19 @@ Session::End Session::on_part_sent(const Batch& batch, std::size_t sent) {
   return connection_.queued() > profile().output.hard.count ? End{EndReason::SlowHard} : End{};
 }
 
+// All replies of the batch were given at once.
+[[gnu::always_inline]] inline void Session::count_replies(const Batch& batch) {
+  const auto replies = batch.replies.size();
+  if (replies == 0) return;
+  // One batch was read at one time, so all its replies waited equally long.
+  const auto now = Clock::now();
+  last_byte_at_ = now;
+  auto& counts = counters();
+  counts.replies.add(replies);
+  counts.reply_delay.observe(
+      static_cast<std::uint64_t>((now - batch.replies.front().asked_at).count()), replies);
+}
+
 [[gnu::always_inline]] inline Session::End Session::deliver(const Batch& batch) {
   const auto result = connection_.send(batch.text.view(), batch.replies);
   if (result < 0) return EndReason::ClientReset;
@@ -34,22 +47,19 @@ Session::End Session::on_part_sent(const Batch& batch, std::size_t sent) {
   counts.sent_bytes.add(sent);
   if (sent < batch.text.size()) [[unlikely]]
     return on_part_sent(batch, sent);
-  const auto replies = batch.replies.size();
-  if (replies == 0) return {};
-  // One batch was read at one time, so all its replies waited equally long.
-  const auto now = Clock::now();
-  last_byte_at_ = now;
-  counts.replies.add(replies);
-  counts.reply_delay.observe(
-      static_cast<std::uint64_t>((now - batch.replies.front().asked_at).count()), replies);
+  count_replies(batch);
   return {};
 }
 
 // Sends what was rendered since the last batch, in one call.
 [[gnu::always_inline]] inline Session::End Session::send_batch() {
   auto& batch = worker_.batch();
-  if (batch.text.empty()) return {};
-  const auto end = deliver(batch);
+  End end;
+  if (batch.text.empty()) [[unlikely]] {
+    count_replies(batch);  // Of templates that came out empty: they are given by saying nothing.
+  } else {
+    end = deliver(batch);
+  }
   batch.clear();
   return end;
 }

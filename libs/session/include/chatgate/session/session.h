@@ -106,6 +106,7 @@ class Session final : private net::Connection::Observer {
   End answer_held();
   End send_batch();
   End deliver(const Batch& batch);
+  void count_replies(const Batch& batch);
   End on_part_sent(const Batch& batch, std::size_t sent);
   void note_input();
   void hold(std::string_view input);
