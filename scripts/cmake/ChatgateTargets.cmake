@@ -73,7 +73,7 @@ function(chatgate_add_fuzz name)
     set(found ${CMAKE_BINARY_DIR}/fuzz/${name})
     file(MAKE_DIRECTORY ${found})
     add_test(NAME fuzz.${name} COMMAND ${name}_fuzz -max_total_time=${CHATGATE_FUZZ_SECONDS}
-      -timeout=10 -rss_limit_mb=1024 -artifact_prefix=${found}- ${found} ${corpus})
+      -timeout=10 -rss_limit_mb=2048 -artifact_prefix=${found}- ${found} ${corpus})
     set(label fuzz)
     math(EXPR timeout "${CHATGATE_FUZZ_SECONDS} + 120")
   else()

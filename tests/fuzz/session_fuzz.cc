@@ -284,6 +284,7 @@ void Script::finish() {
     const bool may_miss_some = is_stalled_ || reason == "client_reset";  // finish() closes its end.
     if (!may_miss_some) check("replies", counts.messages - errors, counts.replies);
   }
+  if (reason == "client_eof") check("received_bytes", rig_.sent(), counts.received_bytes);
   if (is_wild_) return;
   check_output(reason);
   if (is_stalled_) return;

@@ -180,6 +180,9 @@ SessionRig::Counts SessionRig::finish() {
   settle();
   for (std::size_t i = 0; i < kGoodbyeTicks && worker_->load() > 0; ++i) pass_ticks(1);
   CHATGATE_ASSERT(worker_->load() == 0);
+  // The next session must find nothing of this one.
+  CHATGATE_ASSERT(worker_->batch().text.empty() && worker_->batch().replies.empty());
+  CHATGATE_ASSERT(worker_->queued_bytes().value() == 0);
   auto result = counts();
   for (std::size_t i = 0; i < result.closed.size(); ++i) result.closed[i] -= before_.closed[i];
   result.messages -= before_.messages;
