@@ -63,6 +63,7 @@ class FiguresTest(unittest.TestCase):
         self.assertEqual(figures.ratio([{"a": 1}, None, {"a": 9}], [{"a": 2}, {"a": 2}], "a"),
                          figures.Figure(0.5, 0.5, 0.5, 1))
         self.assertIsNone(figures.ratio([{"a": 1}], [{"a": 0}], "a"))
+        self.assertEqual(figures.ratio([{"a": 3}], [{"a": 1, "b": 2}], "a", "b").median, 1.5)
 
     def test_says_the_spread_only_of_several_rounds(self):
         self.assertEqual(figures.Figure(1234.5, 1, 2000, 3).text(1), "1,234.5 (1.0–2,000.0)")

@@ -36,11 +36,13 @@ def of(samples, name):
     return figure(sample.get(name) for sample in samples or [] if sample)
 
 
-def ratio(samples, to, name):
+def ratio(samples, to, name, to_name=None):
     """The figure of the ratios within each round that both have; None when there is none.
 
-    What else the machine does in a round slows both, and leaves their ratio as it is.
+    `to` may call it by another name. What else the machine does in a round slows both, and leaves
+    their ratio as it is.
     """
+    to_name = to_name or name
     return figure(
-        one[name] / other[name] for one, other in zip(samples or [], to or [])
-        if one and other and one.get(name) is not None and other.get(name))
+        one[name] / other[to_name] for one, other in zip(samples or [], to or [])
+        if one and other and one.get(name) is not None and other.get(to_name))

@@ -156,10 +156,8 @@ def outrun(results):
     """The client is as fast as the faster floor shows it."""
     samples = results.get("outrun", {})
     for load in ("message", "connection"):
-        floor = samples.get(f"{FLOOR}/{load}, steered")
-        shown = [{"cpu_us": sample["client_cpu_us"]} if sample else None
-                 for sample in samples.get(f"floor_uring/{load}, steered", [])]
-        figure = ratio(floor, shown, "cpu_us")
+        figure = ratio(samples.get(f"{FLOOR}/{load}, steered"),
+                       samples.get(f"floor_uring/{load}, steered"), "cpu_us", "client_cpu_us")
         yield Verdict(f"the client's rate, {load}", "≥ 1.50 × the floor's", seen(figure),
                       None if figure is None else figure.median >= 1.5)
 
