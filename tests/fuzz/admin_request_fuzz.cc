@@ -31,7 +31,7 @@ std::string_view take_line(std::string_view& text) {
 // POST changes anything.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const ControlGuard guard{Reach::Loopback, {}};
-  static FakeBackend backend;
+  FakeBackend backend;
 
   FuzzInput input{data, size};
   const auto flags = input.take_byte();
@@ -46,11 +46,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((flags & 4) != 0) request.host = take_line(rest);
   request.body = rest;
 
-  const auto commands = backend.commands().size();
   const auto response = respond(request, backend, guard);
   CHATGATE_ASSERT(std::find(kStatuses.begin(), kStatuses.end(), response.status) !=
                   kStatuses.end());
-  CHATGATE_ASSERT(request.method == "POST" || backend.commands().size() == commands);
+  CHATGATE_ASSERT(request.method == "POST" || backend.commands().empty());
   if (response.content_type == "application/json") {
     CHATGATE_ASSERT(nlohmann::json::accept(response.body));
   }
