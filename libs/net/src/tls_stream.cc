@@ -112,6 +112,7 @@ TlsStream::Status TlsStream::after(int result) {
     default:
       is_foreign_ = is_foreign(::ERR_peek_error());
       error_ = take_openssl_error("the peer broke the protocol");
+      if (is_foreign_) error_ = "the peer speaks no TLS";
       if (const auto verdict = ::SSL_get_verify_result(stream_.get()); verdict != X509_V_OK) {
         error_ += std::string{": "} + ::X509_verify_cert_error_string(verdict);
       }

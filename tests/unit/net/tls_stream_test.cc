@@ -139,7 +139,7 @@ TEST_F(TlsStreamTest, KnowsWhoSpeaksSomethingElse) {
   send_all(sockets_.peer, "hello, is anybody there?\n");
   EXPECT_EQ(ours.handshake(), Status::Failed);
   EXPECT_FALSE(ours.is_spoken());
-  EXPECT_EQ(ours.error(), "wrong version number");
+  EXPECT_EQ(ours.error(), "the peer speaks no TLS");
   EXPECT_EQ(ours.shut_down(), Status::Failed);
 }
 
