@@ -111,8 +111,8 @@ TlsStream::Status TlsStream::after(int result) {
       break;
     default:
       is_foreign_ = is_foreign(::ERR_peek_error());
-      error_ = take_openssl_error("the peer broke the protocol");
-      if (is_foreign_) error_ = "the peer speaks no TLS";
+      error_ = is_foreign_ ? "the peer speaks no TLS"
+                           : take_openssl_error("the peer broke the protocol");
       if (const auto verdict = ::SSL_get_verify_result(stream_.get()); verdict != X509_V_OK) {
         error_ += std::string{": "} + ::X509_verify_cert_error_string(verdict);
       }
