@@ -14,7 +14,7 @@
 #include <chatgate/bench/run.h>
 #include <chatgate/service/bench_report.h>
 #include <chatgate/service/cli.h>
-#include <chatgate/telemetry/escape.h>
+#include <chatgate/telemetry/printable_text.h>
 
 namespace chatgate::service {
 namespace {

@@ -11,7 +11,7 @@
 #include <chatgate/net/client_socket.h>
 #include <chatgate/net/resolve.h>
 #include <chatgate/net/tls_context.h>
-#include <chatgate/telemetry/escape.h>
+#include <chatgate/telemetry/printable_text.h>
 
 namespace chatgate::service {
 namespace {

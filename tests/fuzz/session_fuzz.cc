@@ -15,7 +15,7 @@
 #include <utility>
 
 #include <chatgate/base/assert.h>
-#include <chatgate/telemetry/escape.h>
+#include <chatgate/telemetry/printable_text.h>
 
 // A whole session over a real socket pair, steered by the input: what its client sends and when it
 // reads, half-closes or resets, what time passes, reloads and drains. What the client got and why

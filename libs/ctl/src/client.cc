@@ -11,7 +11,7 @@
 #include <chatgate/ctl/client.h>
 #include <chatgate/net/client_socket.h>
 #include <chatgate/net/resolve.h>
-#include <chatgate/telemetry/escape.h>
+#include <chatgate/telemetry/printable_text.h>
 
 namespace chatgate::ctl {
 namespace {

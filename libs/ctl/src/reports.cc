@@ -6,7 +6,7 @@
 
 #include <chatgate/ctl/reports.h>
 #include <chatgate/ctl/text_table.h>
-#include <chatgate/telemetry/escape.h>
+#include <chatgate/telemetry/printable_text.h>
 
 namespace chatgate::ctl {
 namespace {

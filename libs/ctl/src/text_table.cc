@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include <chatgate/ctl/text_table.h>
-#include <chatgate/telemetry/escape.h>
+#include <chatgate/telemetry/printable_text.h>
 
 namespace chatgate::ctl {
 namespace {

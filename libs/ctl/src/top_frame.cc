@@ -6,7 +6,7 @@
 
 #include <chatgate/ctl/text_table.h>
 #include <chatgate/ctl/top_frame.h>
-#include <chatgate/telemetry/escape.h>
+#include <chatgate/telemetry/printable_text.h>
 
 namespace chatgate::ctl {
 namespace {

@@ -1,6 +1,6 @@
 #include "log_line.h"
 
-#include <chatgate/telemetry/escape.h>
+#include <chatgate/telemetry/printable_text.h>
 
 namespace chatgate::telemetry {
 

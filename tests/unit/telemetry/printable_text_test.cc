@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chatgate/telemetry/escape.h>
+#include <chatgate/telemetry/printable_text.h>
 
 namespace chatgate::telemetry {
 namespace {
