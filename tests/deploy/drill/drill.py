@@ -41,14 +41,17 @@ SPEED = 5
 ALERT_PATIENCE = 60
 ALL_CLEAR_PATIENCE = 120  # ChatgateFull looks at 24 s here; the route waits for a minute.
 
+# Of time: on a machine as busy as one of tests can be they burn before anybody is turned away.
+BUDGETS = {"ChatgateGreetingBudgetBurns", "ChatgateReplyBudgetBurns"}
+
 
 def config(deny=()):
     return {
         "listeners": [{"name": "public", "address": "127.0.0.1:0", "access": {"deny": list(deny)}}],
         "limits": {"max_connections": PLACES, "per_source": {"mode": "off"}},
         "metrics": {"top_connections": {"count": 5}},
-        # Announced for long enough to be scraped, and to be seen on the page.
-        "drain": {"announce": "4s", "grace": "200ms", "spread": "1s", "deadline": "15s"},
+        # Announced for long enough to be scraped, and seen on the page of a browser that is slow.
+        "drain": {"announce": "15s", "grace": "200ms", "spread": "1s", "deadline": "30s"},
     }
 
 
@@ -124,7 +127,9 @@ class Drill(contextlib.ExitStack):
         sentence = alert["annotations"]["summary"]
         self.tell(f"the pager: {sentence}")
         self.tell(f"           {alert['annotations']['runbook_url']}")
-        assert self.webhook.alerts()[0] == alert, "something else was told first"
+        told = [told["labels"]["alertname"] for told in self.webhook.alerts()]
+        first = set(told[:told.index("ChatgateFull")]) - BUDGETS
+        assert not first, f"{first} was told first"
         assert notification["receiver"] == "pager"
         assert re.fullmatch(rf"Listener public of {re.escape(self.instance)} is full, and turns "
                             r"away \d+\.\d clients a second\.", sentence), sentence
@@ -147,8 +152,10 @@ class Drill(contextlib.ExitStack):
         self.browser.click(f"button[aria-label='Close session {number}']")
         self.browser.click("#confirm-yes")
         eventually(lambda: self.offender.ended > ended, f"session {number} ends")
-        self.browser.wait("document.querySelector('#closed tbody').textContent"
-                          ".includes('admin_kill')")
+        # Those who are turned away push it out of the newest twenty within two seconds.
+        self.browser.fill("#closed-filter", "reason=admin_kill")
+        self.browser.wait("document.querySelector('#closed tbody td')?.textContent"
+                          f" === '{number}'")
         eventually(lambda: len(self.offender.sessions) == WANTED, "it comes back")
         self.tell(f"session {number} is closed on the page; the client comes back at once")
 

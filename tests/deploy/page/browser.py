@@ -55,7 +55,7 @@ class Browser:
         return self._do("evaluate", expression)
 
     def wait(self, expression):
-        """Until the expression is true in the page; fails after 30 s."""
+        """Until the expression is true in the page; fails after two minutes."""
         self._do("wait", expression)
 
     def text(self, selector):

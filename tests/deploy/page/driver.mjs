@@ -7,11 +7,15 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import readline from "node:readline";
 
+// In milliseconds. Reached only by a test that fails.
+const patience = 120_000;
+
 const [folder, executablePath] = process.argv.slice(2);
 const { chromium } = createRequire(path.join(folder, "package.json"))("playwright-core");
 
 const browser = await chromium.launch({
   executablePath,
+  timeout: patience,
   // Without a sandbox, for tests run as root; without what a browser asks of the world by itself.
   args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
     "--disable-component-update", "--no-first-run"],
@@ -38,6 +42,7 @@ const commands = {
     complaints = [];
     const context = await browser.newContext({ viewport: { width, height },
       colorScheme: dark ? "dark" : "light", javaScriptEnabled: script });
+    context.setDefaultTimeout(patience);
     page = await context.newPage();
     protocol = await context.newCDPSession(page);
     page.on("request", (request) => requests.push(request.url()));
@@ -53,9 +58,9 @@ const commands = {
   press: (key) => page.keyboard.press(key),
   evaluate,
   async wait(expression) {
-    const deadline = Date.now() + 30000;
+    const deadline = Date.now() + patience;
     while (!(await evaluate(expression))) {
-      if (Date.now() > deadline) throw new Error(`not within 30 s; the page says: ${await evaluate("document.body.innerText")}`);
+      if (Date.now() > deadline) throw new Error(`not within ${patience / 1000} s; the page says: ${await evaluate("document.body.innerText")}`);
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   },
