@@ -9,29 +9,37 @@ import argparse
 import http.client
 import json
 import os
+import pathlib
 import random
 import resource
+import ssl
 import sys
+import tempfile
 import threading
 import time
 
 from attackers import Attackers
+from certificates import make_certificate
 from client import Client
 from control import ctl
 from gateway import PATIENCE, Gateway, eventually, raise_descriptor_limit
+from handshake_test import STALLS
 from herd import Herd
 from hostile import reasons
 from slow_reader_test import LINES
-from steady import Steadies
+from speech import Plain, Proxied, Secret
+from steady import Steadies, Steady
 
-STEADY = 20
+STEADY = 10  # So many talk plainly, and half as many each behind a proxy and by TLS.
+CERTIFICATES = ("one", "other")  # Folders; the gateway has either.
 # What a reload may change under way; replies stay, since the clients know them by heart.
 BASE = {
     "threads": {"acceptors": 2, "workers": 2},
     "log": {"sessions": False},
-    "limits": {"max_connections": 400,
-               "per_source": {"exempt": ["127.0.0.1"], "penalties": {"bootwait": "0s"}}},
-    "timeouts": {"line": "3s"},
+    "limits": {"max_connections": 400, "tls_handshakes": 40,
+               "per_source": {"exempt": ["127.0.0.1", "192.0.2.0/24"],
+                              "penalties": {"bootwait": "0s"}}},
+    "timeouts": {"line": "3s", "tls_handshake": "3s", "proxy_header": "2s"},
     "output": {"soft_time": "1s", "budget": "8MiB"},
     "drain": {"announce": "10m", "deadline": "20m", "grace": "0s", "spread": "1s"},
 }
@@ -39,12 +47,46 @@ BROKEN = ("limits: {max_connections: 0}\n", "listeners: [\n", "colour: red\n", "
           "timeouts: {idle: 5}\n", "threads: {workers: 7}\n", "a: &a [*a]\n")
 
 
+def listeners(folder, certificate=CERTIFICATES[0], deny=(), trusted="127.0.0.0/8", others=()):
+    """Where clients come in; certificates are in the folders of CERTIFICATES in `folder`."""
+    files = {name: str(folder / certificate / f"{name}.pem") for name in ("certificate", "key")}
+    access = {"deny": list(deny)}
+    return [{"name": name, "address": "127.0.0.1:0", "access": access, **more}
+            for name, more in (("public", {}), ("secure", {"tls": files}),
+                               ("proxied", {"proxy_protocol": "required",
+                                            "proxy_trusted": [trusted]}),
+                               *((name, {}) for name in others))]
+
+
+def steadies(gateway, folder, seed):
+    """Those who behave, of every kind."""
+    contexts = [ssl.create_default_context() for _ in range(2)]
+    contexts[1].maximum_version = ssl.TLSVersion.TLSv1_2
+    for context in contexts:
+        for name in CERTIFICATES:
+            context.load_verify_locations(folder / name / "certificate.pem")
+
+    def secret(context):
+        return lambda chance, before: Secret(context, before if chance.random() < 0.5 else None)
+
+    def proxied(source):
+        return lambda chance, before: Proxied(chance.randrange(1, 3), source)
+
+    kinds = [("public", lambda chance, before: Plain())] * STEADY
+    for number in range(STEADY // 2):
+        kinds += [("secure", secret(contexts[number % 2])),
+                  ("proxied", proxied(f"192.0.2.{number}"))]
+    return Steadies([Steady(number, gateway.address(name), seed, speak)
+                     for number, (name, speak) in enumerate(kinds)])
+
+
 class Chaos:
     """One run. `faults` are what must not have happened."""
 
-    def __init__(self, gateway, seed, seconds):
+    def __init__(self, gateway, folder, seed, seconds):
         self.gateway = gateway
-        self.address = gateway.address()
+        self.folder = folder
+        self.doors = [gateway.address(name) for name in ("public", "secure", "proxied")]
         self.seed = seed
         self.until = time.monotonic() + seconds
         self.steps = {}
@@ -52,7 +94,7 @@ class Chaos:
         self._exhausted_at = 0.0  # Until then the admin endpoint may have had no descriptor.
 
     def run(self):
-        clients = Steadies(self.address, STEADY, self.seed)
+        clients = steadies(self.gateway, self.folder, self.seed)
         lanes = [("attack 1", ATTACKS), ("attack 2", ATTACKS), ("control", CONTROLS),
                  ("admin", ADMIN)]
         threads = [threading.Thread(target=self.lane, args=lane) for lane in lanes]
@@ -88,24 +130,25 @@ class Chaos:
 
     def openings(self, chance, **options):
         with Attackers() as attackers:
-            attackers.open(self.address, chance.randrange(10, 400), seed=chance.randrange(1 << 63),
+            attackers.open(chance.choice(self.doors), chance.randrange(10, 400),
+                           seed=chance.randrange(1 << 63),
                            seconds=max(0, self.soon(chance) - time.monotonic()), **options)
             attackers.seen()
 
     def crowd(self, chance):
         """More than there are places for; they say a part of a line, or nothing, and leave."""
-        with Herd(self.address) as herd:
+        with Herd(chance.choice(self.doors)) as herd:
             herd.gather(chance.randrange(50, 450),
                         lambda held: held.say(chance.choice((b"", b"part", b"line\n"))))
             herd.wait(chance.uniform(0.0, 1.0))
 
     def slowloris(self, chance):
-        with Herd(self.address) as herd:
+        with Herd(chance.choice(self.doors)) as herd:
             herd.gather(chance.randrange(10, 100), lambda held: held.say(b"s"))
             herd.trickle(lambda held: held.say(b"l"), 0.2, chance.uniform(0.5, 4))
 
     def never_readers(self, chance):
-        with Herd(self.address, receive_bytes=1) as herd:
+        with Herd(self.doors[0], receive_bytes=1) as herd:
             herd.gather(chance.randrange(1, 20))
             until = self.soon(chance)
             while time.monotonic() < until:
@@ -113,8 +156,27 @@ class Chaos:
                     held.say(LINES)
                 time.sleep(0.02)
 
+    def stalled_handshakes(self, chance):
+        with Herd(self.doors[1]) as herd:
+            herd.gather(chance.randrange(10, 100), lambda held: held.say(chance.choice(STALLS)))
+            herd.wait(chance.uniform(0.0, 4.0))
+
+    def damaged_headers(self, chance):
+        """For other clients than those who behave: whole, cut or damaged ones, and then a word."""
+        def speak(held):
+            header = bytearray(Proxied(chance.randrange(1, 3),
+                                       f"203.0.113.{chance.randrange(256)}").opening())
+            if chance.random() < 0.5:
+                header[chance.randrange(len(header))] = chance.randrange(256)
+            held.say(bytes(header[:chance.randrange(2 * len(header))]))
+            held.say(b"word\n")
+
+        with Herd(self.doors[2]) as herd:
+            herd.gather(chance.randrange(10, 100), speak)
+            herd.wait(chance.uniform(0.0, 3.0))
+
     def urgent(self, chance):
-        with Herd(self.address) as herd:
+        with Herd(chance.choice(self.doors)) as herd:
             herd.gather(5)
             for held in herd.all * chance.randrange(1, 40):
                 held.say(b"\xff\xf4\xff")
@@ -131,16 +193,17 @@ class Chaos:
     def changed_configuration(self, chance):
         changes = {
             "limits": {**BASE["limits"], "max_connections": chance.choice((40, 150, 400)),
-                       "over_limit": chance.choice(("reply", "reset")),
+                       "over_limit": chance.choice(("reply", "reset", "backlog")),
                        "mode": chance.choice(("enforce", "enforce", "observe"))},
-            "timeouts": {"line": chance.choice(("1s", "3s")),
+            "timeouts": {**BASE["timeouts"], "line": chance.choice(("1s", "3s")),
                          "first_message": chance.choice(("0s", "2s"))},
             "overload": {"mode": chance.choice(("enforce", "observe", "off"))},
             "metrics": {"top_connections": {"count": chance.randrange(20)}},
             "log": {"sessions": False, "level": chance.choice(("info", "debug", "warn"))},
-            "listeners": [{"name": "public", "address": "127.0.0.1:0",
-                           "access": {"deny": [f"127.{chance.randrange(1, 4)}.0.0/16"]}},
-                          *chance.choice(([], [{"name": "second", "address": "127.0.0.1:0"}]))],
+            "listeners": listeners(self.folder, certificate=chance.choice(CERTIFICATES),
+                                   deny=[f"127.{chance.randrange(1, 4)}.0.0/16"],
+                                   trusted=chance.choice(("127.0.0.0/8", "127.0.0.0/15")),
+                                   others=chance.choice(((), ("second",)))),
         }
         self.gateway.write_config({**BASE, **changes})
         self.reload(chance, ("applied", "unchanged"))
@@ -148,7 +211,7 @@ class Chaos:
     def broken_configuration(self, chance):
         self.gateway.write_config(chance.choice(BROKEN))
         self.reload(chance, ())
-        self.gateway.write_config(BASE)
+        self.gateway.write_config({**BASE, "listeners": listeners(self.folder)})
         self.reload(chance, ("applied", "unchanged"))
 
     def reload(self, chance, outcomes):
@@ -235,7 +298,7 @@ class Chaos:
 
 
 ATTACKS = (Chaos.garbage, Chaos.resets, Chaos.crowd, Chaos.slowloris, Chaos.never_readers,
-           Chaos.urgent)
+           Chaos.stalled_handshakes, Chaos.damaged_headers, Chaos.urgent)
 CONTROLS = (Chaos.changed_configuration, Chaos.changed_configuration, Chaos.broken_configuration,
             Chaos.undone_drain, Chaos.exhausted_descriptors, Chaos.forced_overload,
             Chaos.forgiven_penalties)
@@ -251,28 +314,46 @@ def check(gateway, chaos, clients):
     faults = list(chaos.faults)
     if reasons(metrics).get("internal_error"):
         faults.append(f"internal errors: {reasons(metrics)}")
-    if clients.total("replies") == 0:
-        faults.append("nobody got a reply")
+    if not all(clients.total("replies", door) for door in chaos.doors):
+        faults.append("nobody got a reply at one of the doors")
     return faults, metrics
+
+
+def tell(seed, gateway, chaos, clients, metrics):
+    _, secure, proxied = chaos.doors
+    accepted = int(metrics.sum("chatgate_connections_accepted_total"))
+    print(f"chaos: seed {seed}: {clients.total('conversations')} conversations, of them "
+          f"{clients.total('conversations', secure)} by TLS ({clients.total('resumptions')} "
+          f"resumed) and {clients.total('conversations', proxied)} behind a proxy; "
+          f"{clients.total('replies')} replies, {clients.total('refusals')} refusals of good "
+          f"clients; {accepted} connections, {gateway.memory_kib() / 1024:.0f} MiB\n"
+          f"  steps {chaos.steps}\n  closed {reasons(metrics)}\n"
+          f"  rejected {reasons(metrics, 'rejected')}", flush=True)
+
+
+def run_in(folder, seed, seconds):
+    config = {**BASE, "listeners": listeners(folder)}
+    with Gateway(config) as gateway:
+        chaos = Chaos(gateway, folder, seed, seconds)
+        clients = chaos.run()
+        faults, metrics = check(gateway, chaos, clients)
+        tell(seed, gateway, chaos, clients, metrics)
+        # The long announcement, in which drains can be undone, has served.
+        gateway.write_config({**config, "drain": {"announce": "0s"}})
+        gateway.http("POST", "/reload")
+        gateway.stop()
+    return faults
 
 
 def run(seed, seconds):
     """The faults of one run, told as they come."""
     print(f"chaos: seed {seed}, {seconds} s", flush=True)
-    with Gateway(BASE) as gateway:
-        chaos = Chaos(gateway, seed, seconds)
-        clients = chaos.run()
-        faults, metrics = check(gateway, chaos, clients)
-        accepted = int(metrics.sum("chatgate_connections_accepted_total"))
-        print(f"chaos: seed {seed}: {clients.total('conversations')} conversations, "
-              f"{clients.total('replies')} replies, {clients.total('refusals')} refusals of good "
-              f"clients; {accepted} connections, {gateway.memory_kib() / 1024:.0f} MiB\n"
-              f"  steps {chaos.steps}\n  closed {reasons(metrics)}\n"
-              f"  rejected {reasons(metrics, 'rejected')}", flush=True)
-        # The long announcement, in which drains can be undone, has served.
-        gateway.write_config({**BASE, "drain": {"announce": "0s"}})
-        gateway.http("POST", "/reload")
-        gateway.stop()
+    with tempfile.TemporaryDirectory(prefix="chatgate-chaos-") as name:
+        folder = pathlib.Path(name)
+        for certificate in CERTIFICATES:
+            (folder / certificate).mkdir()
+            make_certificate(folder / certificate)
+        faults = run_in(folder, seed, seconds)
     for fault in faults[:10]:
         print(f"chaos: seed {seed}: FAULT {fault}", flush=True)
     return faults

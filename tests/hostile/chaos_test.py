@@ -8,7 +8,7 @@ import unittest
 import chaos
 from gateway import Gateway, eventually, raise_descriptor_limit
 from hostile import sized
-from steady import Steadies
+from steady import Steadies, Steady
 
 SECONDS = sized(15, 300)
 
@@ -21,7 +21,7 @@ class ChaosTest(unittest.TestCase):
 
     def test_a_client_whose_conversation_is_cut_says_so(self):
         with Gateway() as gateway:
-            clients = Steadies(gateway.address(), 3, 1)
+            clients = Steadies([Steady(number, gateway.address(), 1) for number in range(3)])
 
             def is_noticed():
                 for session in json.loads(gateway.http("GET", "/connections")[1])["connections"]:

@@ -3,12 +3,15 @@
 import random
 import select
 import socket
+import ssl
 import threading
 import time
 
 from gateway import GREETING, PATIENCE, reply_to
+from speech import Plain
 
 NOTICE = "* "
+TLS_REFUSAL = "SSLV3_ALERT_HANDSHAKE_FAILURE"
 WORDS = ("short", "收到的信息", "x" * 900, "tab\tand space", "naïve", "0")
 
 
@@ -16,14 +19,17 @@ class Steady:
     """One of them: connects, says some messages, takes each reply in its order, leaves, and again.
 
     A refusal is no harm, and is tried again. From its greeting on, all that it said is owed to it
-    exactly once, and nothing else is."""
+    exactly once, and nothing else is. `speak(chance, before)` gives the speech of a connection, and
+    is told that of the one before."""
 
-    def __init__(self, number, address, seed):
+    def __init__(self, number, address, seed, speak=lambda chance, before: Plain()):
         self.number = number
         self.address = address
+        self._speak = speak
+        self.speech = None
         self.chance = random.Random(f"{seed}/{number}")
         self.faults = []
-        self.conversations = self.replies = self.refusals = 0
+        self.conversations = self.replies = self.refusals = self.resumptions = 0
         self.socket = None
         self.next_at = 0.0  # When it does something of its own accord.
         self._said = 0
@@ -34,7 +40,7 @@ class Steady:
         self.input = b""
         self.unsent = b""
         self.left = 0
-        self.is_greeted = self.is_leaving = False
+        self.is_greeted = self.is_leaving = self.has_left = False
 
     def fault(self, what):
         self.faults.append(f"client {self.number}, conversation {self.conversations}: {what}; "
@@ -43,6 +49,8 @@ class Steady:
     def connect(self):
         self.reset()
         self.left = self.chance.randrange(1, 60)
+        self.speech = self._speak(self.chance, self.speech)
+        self.unsent = self.speech.opening()
         self.socket = socket.socket()
         self.socket.settimeout(PATIENCE)
         try:
@@ -70,25 +78,31 @@ class Steady:
             if not is_stopping:
                 self.connect()
             return
-        if not self.is_greeted or self.is_leaving:
-            return
-        if not self.unsent and self.left and len(self.owed) < 16 and not is_stopping:
-            for _ in range(min(self.left, self.chance.randrange(1, 9))):
-                self.speak()
-        self.send()
-        if not self.unsent and (self.left == 0 or is_stopping):
-            self.is_leaving = True
+        if self.is_greeted and not self.is_leaving and not self.unsent:
+            self.say_more(is_stopping)
+        if not self.has_left:
+            self.send()
+        if self.is_leaving and not self.unsent and not self.has_left:
+            self.has_left = True
             try:
                 self.socket.shutdown(socket.SHUT_WR)
             except OSError:
                 pass  # receive() tells how it ended.
 
-    def speak(self):
+    def say_more(self, is_stopping):
+        if self.left == 0 or is_stopping:
+            self.is_leaving = True
+            self.unsent += self.speech.leave()
+        elif len(self.owed) < 16:
+            for _ in range(min(self.left, self.chance.randrange(1, 9))):
+                self.say_one()
+
+    def say_one(self):
         message = f"{self.number}/{self._said} {self.chance.choice(WORDS)}"
         self._said += 1
         self.left -= 1
         self.owed.append(reply_to(message))
-        self.unsent += message.encode() + self.chance.choice((b"\n", b"\r\n"))
+        self.unsent += self.speech.say(message.encode() + self.chance.choice((b"\n", b"\r\n")))
 
     def send(self):
         """Some of it at any byte, or all."""
@@ -110,17 +124,32 @@ class Steady:
             self.ended(f"{error}")
             return
         if not data:
-            self.ended("eof")
+            missing = self.speech.missing()
+            self.ended(f"eof without {missing}" if missing else "eof")
             return
-        *lines, self.input = (self.input + data).split(b"\n")
+        try:
+            heard, answer = self.speech.hear(data)
+        except ssl.SSLError as error:
+            self.on_tls_error(error)
+            return
+        self.unsent += answer
+        *lines, self.input = (self.input + heard).split(b"\n")
         for line in lines:
             self.on_line(line.decode(errors="replace"))
+
+    def on_tls_error(self, error):
+        if self.is_greeted or error.reason != TLS_REFUSAL:
+            self.fault(f"TLS broke: {error}")
+            self.close()
+        else:
+            self.ended("a refusal")
 
     def on_line(self, line):
         if not self.is_greeted:
             if line == GREETING:
                 self.is_greeted = True
                 self.conversations += 1
+                self.resumptions += self.speech.is_resumed()
             elif not line.startswith("421 "):
                 self.fault(f"instead of a greeting: {line!r}")
         elif self.owed and line == self.owed[0]:
@@ -138,15 +167,25 @@ class Steady:
 
 
 class Steadies:
-    """`count` of them in one thread, until stop()."""
+    """These, in one thread, until stop()."""
 
-    def __init__(self, address, count, seed):
-        self.all = [Steady(number, address, seed) for number in range(count)]
+    def __init__(self, clients):
+        self.all = clients
+        self._broken = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def _run(self):
+        try:
+            self._talk()
+        except Exception as error:  # Ours, and no reason to call a run good.
+            self._broken = [f"the clients broke: {error!r}"]
+            for each in self.all:
+                if each.socket:
+                    each.close()
+
+    def _talk(self):
         deadline = None
         while any(each.socket for each in self.all) or not self._stopping.is_set():
             now = time.monotonic()
@@ -172,10 +211,11 @@ class Steadies:
             waiting[number].receive()
 
     def faults(self):
-        return [fault for each in self.all for fault in each.faults]
+        return self._broken + [fault for each in self.all for fault in each.faults]
 
-    def total(self, what):
-        return sum(getattr(each, what) for each in self.all)
+    def total(self, what, address=None):
+        """Of all, or of those who talk with that address."""
+        return sum(getattr(each, what) for each in self.all if address in (None, each.address))
 
     def stop(self):
         """Lets each take what it is owed, and leave."""
