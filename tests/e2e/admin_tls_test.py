@@ -11,6 +11,7 @@ import time
 import unittest
 
 from certificates import make_certificate
+from client import unfinished_hellos
 from control import ctl
 from gateway import BINARY, PATIENCE, Gateway, eventually
 
@@ -180,6 +181,17 @@ class AdminTlsTest(unittest.TestCase):
         for half in stalled:
             half.settimeout(PATIENCE)
             self.assertEqual(half.recv(100), b"")  # Cut after 5 s.
+
+    def test_lets_go_at_once_who_leaves_within_the_handshake(self):
+        gateway = self.gateway()
+        for said in unfinished_hellos():
+            with self.subTest(said=len(said)), \
+                    socket.create_connection(("127.0.0.1", gateway.admin_port)) as leaving:
+                leaving.settimeout(4)  # Who stalls is cut after 5 s.
+                leaving.sendall(said)
+                leaving.shutdown(socket.SHUT_WR)
+                while leaving.recv(65536):
+                    pass
 
     def test_survives_garbage(self):
         gateway = self.gateway()

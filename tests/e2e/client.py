@@ -11,6 +11,19 @@ RESET = "<reset>"
 CUT = "<cut>"  # By TLS: it ended without a close_notify.
 
 
+def unfinished_hellos():
+    """What a client of TLS may have said so far: nothing, a part of its first record, or all."""
+    said = ssl.MemoryBIO()
+    talk = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), said,
+                                                 server_hostname="localhost")
+    try:
+        talk.do_handshake()
+    except ssl.SSLWantReadError:
+        hello = said.read()
+        return b"", hello[:4], hello[:-1], hello
+    raise AssertionError("a handshake with nobody")
+
+
 class Client:
     """A blocking client of lines."""
 

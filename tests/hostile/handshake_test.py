@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 from certificates import make_certificate
-from client import Client
+from client import Client, unfinished_hellos
 from gateway import GREETING, Gateway, eventually, reply_to
 from herd import Herd
 from hostile import (GOOD_CLIENTS, GoodClients, HostileTest, least_urgent, reasons, sized,
@@ -16,22 +16,7 @@ COUNT = sized(100, 1000)
 WAIT = sized(1, 10)
 LATE = sized(10.0, 1.0)
 BOUND = sized(20, 256)  # In full the default.
-
-
-def client_hello():
-    """What a client of TLS says first."""
-    context = ssl.create_default_context()
-    said = ssl.MemoryBIO()
-    talk = context.wrap_bio(ssl.MemoryBIO(), said, server_hostname="localhost")
-    try:
-        talk.do_handshake()
-    except ssl.SSLWantReadError:
-        return said.read()
-    raise AssertionError("a handshake with nobody")
-
-
-HELLO = client_hello()
-STALLS = (b"", HELLO[:4], HELLO[:-1], HELLO)
+STALLS = unfinished_hellos()
 
 
 class HandshakeTest(HostileTest):

@@ -49,7 +49,10 @@ TlsStream::TlsStream(const TlsContext& context, int socket, const std::string& s
 
 TlsStream::Status TlsStream::handshake() {
   ::ERR_clear_error();
-  return after(::SSL_do_handshake(stream_.get()));
+  const auto status = after(::SSL_do_handshake(stream_.get()));
+  if (status != Status::Ended) return status;
+  error_ = "the peer left within the handshake";
+  return Status::Failed;
 }
 
 TlsStream::Result TlsStream::read(std::span<char> into) {

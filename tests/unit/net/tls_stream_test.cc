@@ -143,6 +143,16 @@ TEST_F(TlsStreamTest, KnowsWhoSpeaksSomethingElse) {
   EXPECT_EQ(ours.shut_down(), Status::Failed);
 }
 
+TEST_F(TlsStreamTest, AnEndWithinTheHandshakeIsAFailure) {
+  auto ours = server(server_options());
+  auto theirs = client("localhost", identity_.certificate());
+  EXPECT_EQ(theirs.handshake(), Status::WantsInput);
+  EXPECT_EQ(ours.handshake(), Status::WantsInput);
+  shut_down(sockets_.peer);
+  EXPECT_EQ(ours.handshake(), Status::Failed);
+  EXPECT_EQ(ours.error(), "the peer left within the handshake");
+}
+
 TEST_F(TlsStreamTest, AnEndWithoutACloseNotifyIsAnEnd) {
   auto ours = server(server_options());
   auto theirs = client("localhost", identity_.certificate());

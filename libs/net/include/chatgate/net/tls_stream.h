@@ -38,7 +38,7 @@ class TlsStream {
   /// address.
   TlsStream(const TlsContext& context, int socket, const std::string& server_name);
 
-  /// To be Done before anything else.
+  /// To be Done before anything else. Never Ended: who leaves before that has Failed.
   Status handshake();
 
   /// Reads at most one record (RFC 8446, section 5.1): with 16 KiB of room nothing stays behind in
