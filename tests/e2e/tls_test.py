@@ -1,6 +1,7 @@
 """Conversations by TLS: the clients that people have, ends as polite as without, and those who
 stall or speak something else."""
 
+import json
 import pathlib
 import select
 import socket
@@ -8,6 +9,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 from certificates import make_certificate
@@ -210,6 +212,25 @@ class TlsTest(unittest.TestCase):
         self.assertEqual(self.client(gateway).line(), GREETING)
         with self.assertRaisesRegex(ssl.SSLError, "HANDSHAKE_FAILURE"):
             self.client(gateway)
+
+    def test_what_came_before_takes_no_time_from_a_handshake(self):
+        gateway = self.gateway({"proxy_protocol": "required", "proxy_trusted": ["127.0.0.1"]},
+                               timeouts={"tls_handshake": "1s"})
+        with socket.create_connection(gateway.address(), PATIENCE) as connection:
+            time.sleep(1.5)  # What is tested: a header may be late by `proxy_header`,
+            connection.sendall(b"PROXY TCP4 192.0.2.1 198.51.100.7 50000 1935\r\n")
+            time.sleep(0.3)  # and then the handshake by `tls_handshake`.
+            with self.context().wrap_socket(connection, server_hostname="localhost") as client:
+                self.assertEqual(client.recv(100).decode(), f"{GREETING}\n")
+
+    def test_a_handshake_is_shown_with_its_silence(self):
+        gateway = self.gateway()
+        with socket.create_connection(gateway.address(), PATIENCE):
+            session, = eventually(
+                lambda: json.loads(gateway.http("GET", "/connections")[1])["connections"],
+                "it is in")
+        self.assertEqual(session["state"], "handshake")
+        self.assertLess(session["idle"], PATIENCE)
 
     def test_many_at_once_lose_nothing(self):
         gateway = self.gateway(threads={"workers": 2})

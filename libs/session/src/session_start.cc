@@ -22,6 +22,7 @@ Session::End Session::begin() {
 Session::End Session::start_tls(const net::TlsContext& context) {
   connection_.start_tls(context);
   is_shaking_hands_ = is_backlogged_ = true;
+  last_byte_at_ = Clock::now();  // Its time begins here, however long it waited for a place.
   has_nearer_deadline_ = true;
   worker_.begin_handshake(*this, profile().tls_handshakes_max);
   return {};

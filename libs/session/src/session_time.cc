@@ -39,7 +39,7 @@ Session::Deadlines Session::deadlines() const noexcept {
   // A client that we do not read is not silent: the limits of slow readers are for it.
   const auto silent_since = is_backlogged_ ? Clock::time_point{} : last_byte_at_;
   const auto mute_since = record_.messages == 0 ? greeted_at_ : Clock::time_point{};
-  const auto shaking_since = is_shaking_hands_ ? record_.accepted_at : Clock::time_point{};
+  const auto shaking_since = is_shaking_hands_ ? last_byte_at_ : Clock::time_point{};
   return {{
       {is_set(rare.end_at) ? rare.end_at : kNever, rare.end_at_reason},
       {due(rare.above_soft_since, profile().output.soft_time), EndReason::SlowSoft},
@@ -63,7 +63,7 @@ Clock::time_point Session::idle_warning_at() const noexcept {
 // is unanswered, and one lost packet would end a session that nobody misses.
 Clock::time_point Session::probes_alone_at() const noexcept {
   const bool has_news = !is_left_to_probes_ && connection_.queued() == 0;
-  return has_news ? due(last_byte_at_, profile().timeouts.probes) : kNever;
+  return has_news && !is_shaking_hands_ ? due(last_byte_at_, profile().timeouts.probes) : kNever;
 }
 
 void Session::leave_to_probes() noexcept {

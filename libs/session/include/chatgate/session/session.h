@@ -176,7 +176,7 @@ class Session final : private net::Connection::Observer {
 
   // Each Clock::time_point{} means never.
   Clock::time_point greeted_at_;
-  Clock::time_point last_byte_at_;
+  Clock::time_point last_byte_at_;  // While it shakes hands, since when.
   Clock::time_point line_started_at_;
   std::uint32_t accounted_bytes_ = 0;            // Of queued output, as the worker knows it.
   std::uint32_t armed_generation_ = 0;           // Of the profile that the deadline was set by.
