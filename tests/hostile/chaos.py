@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import resource
 import ssl
 import sys
@@ -32,14 +33,15 @@ from steady import Steadies, Steady
 
 STEADY = 10  # So many talk plainly, and half as many each behind a proxy and by TLS.
 CERTIFICATES = ("one", "other")  # Folders; the gateway has either.
-# What a reload may change under way; replies stay, since the clients know them by heart.
+# What a reload may change under way; replies stay, since the clients know them by heart. Times are
+# longer than a busy machine keeps a client of ours from going on with its line.
 BASE = {
     "threads": {"acceptors": 2, "workers": 2},
     "log": {"sessions": False},
     "limits": {"max_connections": 400, "tls_handshakes": 40,
                "per_source": {"exempt": ["127.0.0.1", "192.0.2.0/24"],
                               "penalties": {"bootwait": "0s"}}},
-    "timeouts": {"line": "3s", "tls_handshake": "3s", "proxy_header": "2s"},
+    "timeouts": {"line": "6s", "tls_handshake": "3s", "proxy_header": "2s"},
     "output": {"soft_time": "1s", "budget": "8MiB"},
     "drain": {"announce": "10m", "deadline": "20m", "grace": "0s", "spread": "1s"},
 }
@@ -145,7 +147,7 @@ class Chaos:
     def slowloris(self, chance):
         with Herd(chance.choice(self.doors)) as herd:
             herd.gather(chance.randrange(10, 100), lambda held: held.say(b"s"))
-            herd.trickle(lambda held: held.say(b"l"), 0.2, chance.uniform(0.5, 4))
+            herd.trickle(lambda held: held.say(b"l"), 0.2, chance.uniform(0.5, 8))
 
     def never_readers(self, chance):
         with Herd(self.doors[0], receive_bytes=1) as herd:
@@ -195,8 +197,8 @@ class Chaos:
             "limits": {**BASE["limits"], "max_connections": chance.choice((40, 150, 400)),
                        "over_limit": chance.choice(("reply", "reset", "backlog")),
                        "mode": chance.choice(("enforce", "enforce", "observe"))},
-            "timeouts": {**BASE["timeouts"], "line": chance.choice(("1s", "3s")),
-                         "first_message": chance.choice(("0s", "2s"))},
+            "timeouts": {**BASE["timeouts"], "line": chance.choice(("3s", "6s")),
+                         "first_message": chance.choice(("0s", "4s"))},
             "overload": {"mode": chance.choice(("enforce", "observe", "off"))},
             "metrics": {"top_connections": {"count": chance.randrange(20)}},
             "log": {"sessions": False, "level": chance.choice(("info", "debug", "warn"))},
@@ -311,12 +313,20 @@ def check(gateway, chaos, clients):
                "all have left", patience=PATIENCE + 10)
     gateway.check_accounting()
     metrics = gateway.metrics()
-    faults = list(chaos.faults)
+    faults = [explained(gateway, fault) for fault in chaos.faults]
     if reasons(metrics).get("internal_error"):
         faults.append(f"internal errors: {reasons(metrics)}")
     if not all(clients.total("replies", door) for door in chaos.doors):
         faults.append("nobody got a reply at one of the doors")
     return faults, metrics
+
+
+def explained(gateway, fault):
+    """With what the gateway says of the end of the client that the fault names, if it names one."""
+    if not (peer := re.search(r" at ([\d.]+:\d+),", fault)):
+        return fault
+    _, text = gateway.http("GET", f"/connections/closed?filter=peer={peer[1]}")
+    return f"{fault}; the gateway says {text}"
 
 
 def tell(seed, gateway, chaos, clients, metrics):

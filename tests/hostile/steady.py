@@ -31,6 +31,8 @@ class Steady:
         self.faults = []
         self.conversations = self.replies = self.refusals = self.resumptions = 0
         self.socket = None
+        self.name = ""  # ADDRESS:PORT, as the gateway sees it.
+        self._sent_at = 0.0
         self.next_at = 0.0  # When it does something of its own accord.
         self._said = 0
         self.reset()
@@ -43,8 +45,10 @@ class Steady:
         self.is_greeted = self.is_leaving = self.has_left = False
 
     def fault(self, what):
-        self.faults.append(f"client {self.number}, conversation {self.conversations}: {what}; "
-                           f"owed {len(self.owed)} replies")
+        silence = time.monotonic() - self._sent_at
+        self.faults.append(f"client {self.number} at {self.name}, conversation "
+                           f"{self.conversations}: {what}; owed {len(self.owed)} replies, said "
+                           f"nothing for {silence:.3f} s")
 
     def connect(self):
         self.reset()
@@ -62,6 +66,7 @@ class Steady:
             self.fault(f"not connected: {error}")
             self.close()
             return
+        self.name = "{}:{}".format(*self.socket.getsockname())
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
 
@@ -109,9 +114,11 @@ class Steady:
         size = len(self.unsent)
         if self.chance.random() < 0.3:
             size = self.chance.randrange(size + 1)
+        if not size:
+            return
         try:
-            self.unsent = self.unsent[self.socket.send(self.unsent[:size]):] if size \
-                else self.unsent
+            self.unsent = self.unsent[self.socket.send(self.unsent[:size]):]
+            self._sent_at = time.monotonic()
         except OSError:
             pass  # receive() tells how it ended.
 
