@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 import unittest
 
 from gateway import BINARY, PATIENCE, SANITIZED, Gateway, eventually
@@ -18,7 +17,6 @@ FIELDS = {"mode", "address", "connections", "idle_connections", "window", "size"
 SERVER_FIELDS = {"pid", "cpu_us_per_operation", "user_us_per_operation", "system_us_per_operation",
                  "cpu_seconds", "anon_bytes_before", "anon_bytes_during", "anon_bytes_after",
                  "bytes_per_connection"}
-STOPPED = "T"  # Of /proc/PID/stat.
 
 
 def command(gateway, *arguments):
@@ -190,7 +188,7 @@ class BenchTest(unittest.TestCase):
                 with Running(gateway, "--rate", "500/s", "--operations", "1500", "--engine",
                              engine) as running:
                     running.wait_for("measuring")
-                    self.stop_for(gateway, 0.2)
+                    gateway.stand_still(0.2)
                     code, result = running.result()
                 self.assertEqual((code, result["operations"], result["errors"]), (0, 1500, 0))
                 latency = result["latency_us"]
@@ -204,21 +202,10 @@ class BenchTest(unittest.TestCase):
             with Running(gateway, "--mode", "connection", "--connections", "10", "--rate", "500/s",
                          "--operations", "1000") as running:
                 running.wait_for("measuring")
-                self.stop_for(gateway, 0.2)
+                gateway.stand_still(0.2)
                 code, result = running.result()
         self.assertEqual((code, result["operations"], result["errors"]), (0, 1000, 0))
         self.assertGreater(result["latency_us"]["p99"], 150_000)
-
-    def stop_for(self, gateway, seconds):
-        gateway.kill(signal.SIGSTOP)
-        eventually(lambda: self.state(gateway.pid) == STOPPED, "the gateway stands still")
-        time.sleep(seconds)  # What is measured, and no wait for anything.
-        gateway.kill(signal.SIGCONT)
-
-    @staticmethod
-    def state(pid):
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            return file.read().rpartition(")")[2].split()[0]
 
     def test_a_unix_socket(self):
         path = f"/tmp/chatgate-bench-{os.getpid()}.sock"

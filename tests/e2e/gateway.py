@@ -221,6 +221,15 @@ class Gateway:
     def kill(self, number):
         self.process.send_signal(number)
 
+    def stand_still(self, seconds, meanwhile=lambda: None):
+        """Stops all of its threads for so long, as a machine does that is paused."""
+        self.kill(signal.SIGSTOP)
+        stat = pathlib.Path(f"/proc/{self.pid}/stat")
+        eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", "it stands still")
+        meanwhile()
+        time.sleep(seconds)  # What is asked for, and no wait for anything.
+        self.kill(signal.SIGCONT)
+
     def wait(self, patience=PATIENCE):
         """The exit code."""
         try:

@@ -23,6 +23,19 @@ class SignalTest(unittest.TestCase):
                 gateway.kill(number)
                 self.assertEqual(client.ask(number.name), reply_to(number.name))
 
+    def test_what_came_while_it_stood_still_is_answered(self):
+        """Though every limit on the client's silence has passed meanwhile."""
+        for limit, said in (("first_message", ""), ("line", "ha"), ("idle", "hello\n")):
+            with self.subTest(limit), Gateway({"timeouts": {limit: "1s"}}) as gateway, \
+                    Client(gateway.address()) as client:
+                self.assertEqual(client.line(), GREETING)
+                client.send(said)
+                received = "chatgate_received_bytes_total"
+                eventually(lambda: gateway.metrics().sum(received) == len(said), "it is read")
+                gateway.stand_still(1.5, lambda: client.send("lf\n"))
+                expected = [reply_to(line) for line in (said + "lf").split("\n")]
+                self.assertEqual([client.line() for _ in expected], expected)
+
     def test_sigint_stops_like_sigterm(self):
         with Gateway() as gateway:
             gateway.stop(signal.SIGINT)
