@@ -21,10 +21,9 @@ import time
 
 from attackers import Attackers
 from certificates import make_certificate
-from client import Client
+from client import Client, unfinished_hellos
 from control import ctl
 from gateway import PATIENCE, Gateway, eventually, raise_descriptor_limit
-from handshake_test import STALLS
 from herd import Herd
 from hostile import reasons
 from slow_reader_test import LINES
@@ -32,6 +31,7 @@ from speech import Plain, Proxied, Secret
 from steady import Steadies, Steady
 
 STEADY = 10  # So many talk plainly, and half as many each behind a proxy and by TLS.
+STALLS = unfinished_hellos()
 CERTIFICATES = ("one", "other")  # Folders; the gateway has either.
 # What a reload may change under way; replies stay, since the clients know them by heart. Times are
 # longer than a busy machine keeps a client of ours from going on with its line.
@@ -60,6 +60,14 @@ def listeners(folder, certificate=CERTIFICATES[0], deny=(), trusted="127.0.0.0/8
                                *((name, {}) for name in others))]
 
 
+def config(folder, **changes):
+    return {**BASE, "listeners": listeners(folder), **changes}
+
+
+def a_proxied(chance, source):
+    return Proxied(chance.randrange(1, 3), source, chance.randrange(1024, 65536))
+
+
 def steadies(gateway, folder, seed):
     """Those who behave, of every kind."""
     contexts = [ssl.create_default_context() for _ in range(2)]
@@ -72,7 +80,7 @@ def steadies(gateway, folder, seed):
         return lambda chance, before: Secret(context, before if chance.random() < 0.5 else None)
 
     def proxied(source):
-        return lambda chance, before: Proxied(chance.randrange(1, 3), source)
+        return lambda chance, before: a_proxied(chance, source)
 
     kinds = [("public", lambda chance, before: Plain())] * STEADY
     for number in range(STEADY // 2):
@@ -166,8 +174,8 @@ class Chaos:
     def damaged_headers(self, chance):
         """For other clients than those who behave: whole, cut or damaged ones, and then a word."""
         def speak(held):
-            header = bytearray(Proxied(chance.randrange(1, 3),
-                                       f"203.0.113.{chance.randrange(256)}").opening())
+            header = bytearray(
+                a_proxied(chance, f"203.0.113.{chance.randrange(256)}").opening())
             if chance.random() < 0.5:
                 header[chance.randrange(len(header))] = chance.randrange(256)
             held.say(bytes(header[:chance.randrange(2 * len(header))]))
@@ -207,13 +215,13 @@ class Chaos:
                                    trusted=chance.choice(("127.0.0.0/8", "127.0.0.0/15")),
                                    others=chance.choice(((), ("second",)))),
         }
-        self.gateway.write_config({**BASE, **changes})
+        self.gateway.write_config(config(self.folder, **changes))
         self.reload(chance, ("applied", "unchanged"))
 
     def broken_configuration(self, chance):
         self.gateway.write_config(chance.choice(BROKEN))
         self.reload(chance, ())
-        self.gateway.write_config({**BASE, "listeners": listeners(self.folder)})
+        self.gateway.write_config(config(self.folder))
         self.reload(chance, ("applied", "unchanged"))
 
     def reload(self, chance, outcomes):
@@ -342,14 +350,13 @@ def tell(seed, gateway, chaos, clients, metrics):
 
 
 def run_in(folder, seed, seconds):
-    config = {**BASE, "listeners": listeners(folder)}
-    with Gateway(config) as gateway:
+    with Gateway(config(folder)) as gateway:
         chaos = Chaos(gateway, folder, seed, seconds)
         clients = chaos.run()
         faults, metrics = check(gateway, chaos, clients)
         tell(seed, gateway, chaos, clients, metrics)
         # The long announcement, in which drains can be undone, has served.
-        gateway.write_config({**config, "drain": {"announce": "0s"}})
+        gateway.write_config(config(folder, drain={"announce": "0s"}))
         gateway.http("POST", "/reload")
         gateway.stop()
     return faults

@@ -4,16 +4,21 @@ One object is one connection. It moves no byte itself: it turns what is to be sa
 be sent, and what came into what was heard, so that whoever has the socket may cut both at any byte.
 """
 
-import ipaddress
+import socket
 import ssl
 import struct
 
-_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"  # Of version 2, as haproxy.org's proxy-protocol.txt has it.
-_TCP4 = b"\x21\x11"  # Version 2, PROXY; IPv4, TCP.
+_PROXY = "198.51.100.7", 1935  # Where its clients think they are.
+# Of version 2, as haproxy.org's proxy-protocol.txt has it: the signature; PROXY; IPv4, TCP.
+_START = b"\r\n\r\n\0\r\nQUIT\n" + b"\x21\x11"
 
 
 class Plain:
     """Bytes as they are."""
+
+    def name(self, own):
+        """What the gateway calls the client whose socket is called `own`."""
+        return own
 
     def opening(self):
         """What is to be sent before anything else."""
@@ -41,18 +46,22 @@ class Plain:
 
 
 class Proxied(Plain):
-    """Behind a proxy that says the client is `source`, an address of IPv4: by version 1 or 2."""
+    """Behind a proxy that names the client's address, of IPv4, and port: by version 1 or 2."""
 
-    def __init__(self, version, source):
+    def __init__(self, version, source, port):
         self._version = version
         self._source = source
+        self._port = port
+
+    def name(self, own):
+        return f"{self._source}:{self._port}"
 
     def opening(self):
+        host, port = _PROXY
         if self._version == 1:
-            return f"PROXY TCP4 {self._source} 198.51.100.7 50000 1935\r\n".encode()
-        addresses = ipaddress.ip_address(self._source).packed + bytes((198, 51, 100, 7))
-        return _SIGNATURE + _TCP4 + struct.pack("!H4s4sHH", 12, addresses[:4], addresses[4:],
-                                                50000, 1935)
+            return f"PROXY TCP4 {self._source} {host} {self._port} {port}\r\n".encode()
+        return _START + struct.pack("!H4s4sHH", 12, socket.inet_aton(self._source),
+                                    socket.inet_aton(host), self._port, port)
 
 
 class Secret(Plain):

@@ -66,7 +66,8 @@ class Steady:
             self.fault(f"not connected: {error}")
             self.close()
             return
-        self.name = "{}:{}".format(*self.socket.getsockname())
+        self._sent_at = time.monotonic()  # Or has begun to be silent.
+        self.name = self.speech.name("{}:{}".format(*self.socket.getsockname()))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
 
