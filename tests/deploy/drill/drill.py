@@ -127,9 +127,9 @@ class Drill(contextlib.ExitStack):
         sentence = alert["annotations"]["summary"]
         self.tell(f"the pager: {sentence}")
         self.tell(f"           {alert['annotations']['runbook_url']}")
-        told = [told["labels"]["alertname"] for told in self.webhook.alerts()]
-        first = set(told[:told.index("ChatgateFull")]) - BUDGETS
-        assert not first, f"{first} was told first"
+        names = [told["labels"]["alertname"] for told in self.webhook.alerts()]
+        before = set(names[:names.index("ChatgateFull")]) - BUDGETS
+        assert not before, f"{before} was told first"
         assert notification["receiver"] == "pager"
         assert re.fullmatch(rf"Listener public of {re.escape(self.instance)} is full, and turns "
                             r"away \d+\.\d clients a second\.", sentence), sentence
