@@ -113,7 +113,10 @@ Log::~Log() {
     }
     tell(*this, owed);
   });
-  state_->current_route()->sink->retire(base::Clock::now() + kPatience);
+  const auto sink = state_->current_route()->sink;
+  sink->retire(base::Clock::now() + kPatience);
+  state_->pool.reset();  // Writes what is queued.
+  sink->wait_until_read();
 }
 
 void Log::write(LogLevel level, std::string_view event, std::span<const Field> fields) noexcept {

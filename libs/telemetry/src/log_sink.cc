@@ -7,7 +7,10 @@
 #include <climits>
 #include <vector>
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
@@ -20,6 +23,9 @@ namespace {
 
 // How soon a waiting sink learns that it has been retired.
 constexpr int kWaitSliceMilliseconds = 50;
+
+// How soon a program that ends learns that the journal has read its lines.
+constexpr int kReadSliceMilliseconds = 1;
 
 bool is_regular_file(int fd) noexcept {
   struct stat status {};
@@ -43,7 +49,7 @@ bool LogSink::wait_writable(int fd) const {
   while (true) {
     pollfd waited{fd, POLLOUT, 0};
     if (::poll(&waited, 1, 0) > 0) return true;
-    if (base::Clock::now() >= give_up_at_.load()) return false;
+    if (has_given_up()) return false;
     ::poll(&waited, 1, kWaitSliceMilliseconds);
   }
 }
@@ -95,6 +101,15 @@ std::size_t DescriptorSink::write_some(std::string_view bytes) const {
 }
 
 JournalSink::~JournalSink() { ::close(journal_fd_); }
+
+void JournalSink::wait_until_read() const noexcept {
+  // One that is empty says nothing to journald, and is read after all that were sent before it.
+  if (::send(journal_fd_, nullptr, 0, MSG_DONTWAIT | MSG_NOSIGNAL) != 0) return;
+  int unread = 0;
+  while (::ioctl(journal_fd_, SIOCOUTQ, &unread) == 0 && unread > 0 && !has_given_up()) {
+    ::poll(nullptr, 0, kReadSliceMilliseconds);
+  }
+}
 
 void JournalSink::take(std::string_view line, bool /*may_wait*/) {
   const bool is_sent = send(line);

@@ -43,6 +43,10 @@ class LogSink : public spdlog::sinks::sink {
   /// this the sink waits for ever, while the queue drops its oldest. Any thread.
   void retire(base::Clock::time_point deadline) noexcept { give_up_at_.store(deadline); }
 
+  /// Waits until the reader has what was written, if it matters to the reader who wrote it; not
+  /// beyond the deadline of retire(), which comes first. For the end of the program.
+  virtual void wait_until_read() const noexcept {}
+
   void log(const spdlog::details::log_msg& message) final;
   void flush() final {}
   void set_pattern(const std::string&) final {}
@@ -56,6 +60,8 @@ class LogSink : public spdlog::sinks::sink {
 
   /// Waits until `fd` takes data; false once the sink has given up.
   bool wait_writable(int fd) const;
+
+  bool has_given_up() const noexcept { return base::Clock::now() >= give_up_at_.load(); }
 
  private:
   bool is_retired() const noexcept { return give_up_at_.load() != base::Clock::time_point::max(); }
@@ -93,11 +99,16 @@ class DescriptorSink final : public LogSink {
 /// Sends events, made with Envelope::Journal, to journald with all their fields.
 class JournalSink final : public LogSink {
  public:
-  /// Takes a datagram socket that is connected to the journal; it only tells when there is room.
+  /// Takes a datagram socket that is connected to the journal. It carries no line: it tells when
+  /// there is room, and when all is read.
   JournalSink(int journal_fd, SinkContext& context) : LogSink{context}, journal_fd_{journal_fd} {}
   ~JournalSink() override;
   JournalSink(const JournalSink&) = delete;
   JournalSink& operator=(const JournalSink&) = delete;
+
+  /// journald looks in /proc for the unit of a line's sender when it reads the line: by then a
+  /// process that could not start may be gone, and `journalctl -u` would not show why.
+  void wait_until_read() const noexcept override;
 
  private:
   void take(std::string_view line, bool may_wait) override;

@@ -1,8 +1,12 @@
 // The journal at its well-known place, in a mount namespace of our own.
 
 #include <array>
+#include <chrono>
 #include <cstdio>
+#include <future>
+#include <optional>
 #include <string>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,6 +38,9 @@ int bind_journal() {
   ::mkdir("/run/systemd/journal", 0755);
   sockaddr_un address{AF_UNIX, "/run/systemd/journal/socket"};
   const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  // Reached only by a test that fails.
+  const timeval patience{.tv_sec = 10, .tv_usec = 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   return bound ? fd : -1;
 }
@@ -73,6 +81,30 @@ TEST(JournalTest, ReceivesEveryFieldByName) {
               "CHATGATE_EVENT=session_closed\n"
               "CHATGATE_SESSION=12\n"
               "CHATGATE_PEER=127.0.0.1:5000\n");
+  });
+  if (result == kSkipped) GTEST_SKIP() << "no mount namespace to be had here";
+  EXPECT_EQ(result, 0);
+}
+
+// journald looks the sender of a line up in /proc when it reads the line.
+TEST(JournalTest, ReadsTheLastLineWhileItsWriterIsThere) {
+  const int result = run_isolated([] {
+    const int journal = bind_journal();
+    ASSERT_GE(journal, 0);
+    std::optional<Log> log{std::in_place};
+    ASSERT_EQ(log->apply({.output = "journald"}), std::nullopt);
+    log->error("start_failed");
+    std::promise<void> ended;
+    std::thread writer{[&] {
+      log.reset();
+      ended.set_value();
+    }};
+    auto end = ended.get_future();
+    EXPECT_EQ(end.wait_for(std::chrono::milliseconds{100}), std::future_status::timeout);
+    while (!receive(journal).empty()) {
+    }
+    EXPECT_EQ(end.wait_for(std::chrono::seconds{10}), std::future_status::ready);
+    writer.join();
   });
   if (result == kSkipped) GTEST_SKIP() << "no mount namespace to be had here";
   EXPECT_EQ(result, 0);

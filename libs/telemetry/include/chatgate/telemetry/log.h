@@ -34,7 +34,8 @@ struct LogCounts {
 ///
 /// Threads: every member may be called from any thread, apply() and reopen() on one at a time. None
 ///   waits for the output: with a stopped reader the oldest lines are lost, and counted.
-/// Lifetime: the destructor writes what is queued, for at most a second when the reader stopped.
+/// Lifetime: the destructor writes what is queued, and waits until the journal has read it; for at
+///   most a second when the reader stopped.
 /// Errors: an output that fails loses lines, and counts them; only apply() and reopen() report.
 /// Cost: some 8000 instructions a line for the caller, none of them waiting; enabled() is a load.
 class Log final : public MetricSource {
