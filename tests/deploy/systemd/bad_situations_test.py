@@ -24,14 +24,15 @@ class BadSituationsTest(service.MachineTest):
         machine.drop_in(UNIT, drop_in)
         if config is not None:
             self.configure(config)
+        before = machine.journal_end()
         self.assertNotEqual(machine.systemctl("start", UNIT, check=False).returncode, 0)
         eventually(lambda: machine.show(UNIT, "SubState") == "failed", "an end without a loop")
         self.assertEqual(machine.show(UNIT, "ExecMainStatus"), str(code))
         self.assertEqual(machine.show(UNIT, "NRestarts"), "0")
-        lines = [entry for entry in self.entries(f"PRIORITY={ERROR}")
-                 if entry["SYSLOG_IDENTIFIER"] == by and "Failed at step" not in entry["MESSAGE"]]
+        lines = [entry["MESSAGE"] for entry in machine.journal_after(before, by)
+                 if entry["PRIORITY"] == ERROR and "Failed at step" not in entry["MESSAGE"]]
         self.assertEqual(len(lines), 1, lines)
-        return lines[0]["MESSAGE"]
+        return lines[0]
 
     def test_a_taken_port(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -114,7 +114,11 @@ class Machine:
             raise AssertionError("systemd-nspawn ended")
         children = f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children"
         for pid in pathlib.Path(children).read_text().split():
-            if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "systemd":
+            try:
+                name = pathlib.Path(f"/proc/{pid}/comm").read_text()
+            except OSError:
+                continue  # One of its helpers, which has ended meanwhile.
+            if name.strip() == "systemd":
                 return int(pid)
         return None
 
@@ -194,10 +198,24 @@ class Machine:
         return os.readlink(f"/proc/{pid}/ns/pid") == self._pid_namespace
 
     def journal(self, *matches):
-        """The entries of the journal that match, oldest first, each as a mapping of its fields."""
+        """The entries of the journal that match, oldest first, each as a mapping of its fields.
+
+        journald reads `_COMM` and `_SYSTEMD_…` in /proc when it reads a line: they are missing
+        where the writer has ended by then. Find the lines of what is soon gone by journal_after().
+        """
         self.run("journalctl", "--sync")
         lines = self.out("journalctl", "--output=json", "--all", *matches).splitlines()
         return [json.loads(line) for line in lines]
+
+    def journal_end(self):
+        """The cursor of the journal's last entry, for journal_after()."""
+        return self.journal("--lines=1")[-1]["__CURSOR"]
+
+    def journal_after(self, cursor, identifier):
+        """The entries that came after, of the program with that identifier."""
+        # With matches, --after-cursor leaves out the first of them (systemd 252).
+        return [entry for entry in self.journal(f"--after-cursor={cursor}")
+                if entry.get("SYSLOG_IDENTIFIER") == identifier]
 
 
 if __name__ == "__main__":

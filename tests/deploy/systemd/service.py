@@ -97,7 +97,7 @@ class MachineTest(unittest.TestCase):
         eventually(lambda: text in self.status_text(), f"the status {text!r}")
 
     def entries(self, *matches):
-        """What the present run of the service has logged."""
+        """What the present run of the service, which has not ended, has logged."""
         invocation = self.machine.show(UNIT, "InvocationID")
         return self.machine.journal(f"_SYSTEMD_INVOCATION_ID={invocation}", *matches)
 
