@@ -62,8 +62,8 @@ Clock::time_point Session::idle_warning_at() const noexcept {
 // would not get its three probes: after a minute of silence that has long passed when the first one
 // is unanswered, and one lost packet would end a session that nobody misses.
 Clock::time_point Session::probes_alone_at() const noexcept {
-  const bool has_news = !is_left_to_probes_ && connection_.queued() == 0;
-  return has_news && !is_shaking_hands_ ? due(last_byte_at_, profile().timeouts.probes) : kNever;
+  const bool is_at_rest = !is_shaking_hands_ && !is_left_to_probes_ && connection_.queued() == 0;
+  return is_at_rest ? due(last_byte_at_, profile().timeouts.probes) : kNever;
 }
 
 void Session::leave_to_probes() noexcept {
