@@ -31,7 +31,6 @@ class Steady:
         self.faults = []
         self.conversations = self.replies = self.refusals = self.resumptions = 0
         self.socket = None
-        self.name = ""  # ADDRESS:PORT, as the gateway sees it.
         self._sent_at = 0.0
         self.next_at = 0.0  # When it does something of its own accord.
         self._said = 0
@@ -41,6 +40,7 @@ class Steady:
         self.owed = []
         self.input = b""
         self.unsent = b""
+        self.name = "no address"  # Or ADDRESS:PORT, as the gateway sees it.
         self.left = 0
         self.is_greeted = self.is_leaving = self.has_left = False
 
