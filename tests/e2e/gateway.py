@@ -224,8 +224,8 @@ class Gateway:
     def stand_still(self, seconds, meanwhile=lambda: None):
         """Stops all of its threads for so long, as a machine does that is paused."""
         self.kill(signal.SIGSTOP)
-        stat = pathlib.Path(f"/proc/{self.pid}/stat")
-        eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", "it stands still")
+        # Told when the last thread has stopped. An end is left to be told to wait().
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         meanwhile()
         time.sleep(seconds)  # What is asked for, and no wait for anything.
         self.kill(signal.SIGCONT)
